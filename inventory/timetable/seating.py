@@ -1,0 +1,78 @@
+"""Laying out the seats of a coach or a cabin from a few words."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Literal
+
+from .draft import CoachDraft, SeatDraft, SeatPosition, TravelClass
+
+#: `letter` labels a seat 12C, as in aircraft and coaches; `number` labels it 123, as in trains.
+Labels = Literal["letter", "number"]
+
+AISLE = "|"
+MOST_ROWS = 99
+MOST_SEATS_ABREAST = 9
+
+
+def lay_out_coach(
+    *,
+    label: str,
+    travel_class: TravelClass,
+    layout: str,
+    rows: int,
+    first_row: int = 1,
+    labels: Labels = "letter",
+    tables: Collection[int] = (),
+    accessible: Collection[int] = (),
+    missing: Collection[str] = (),
+    features: Collection[str] = (),
+) -> CoachDraft:
+    """
+    A coach with the same layout in every row.
+
+    `layout` draws one row from left to right, letters for seats and a bar for the aisle:
+    `AB|CD`, `A|CD`, `ABC|DEF`. Row numbers in `tables` and `accessible` get that feature;
+    seats whose label is in `missing` are not there (a door, a rack, a wheelchair space);
+    `features` hold for every seat.
+
+    :raises ValueError: a layout without seats, with a letter twice, or too many rows or seats.
+    """
+    letters = layout.replace(AISLE, "")
+    if not letters or len(set(letters)) != len(letters) or len(letters) > MOST_SEATS_ABREAST:
+        raise ValueError(f"the layout {layout!r} does not draw 1 to {MOST_SEATS_ABREAST} seats")
+    if rows < 1 or first_row < 1 or first_row + rows - 1 > MOST_ROWS:
+        raise ValueError(f"rows {first_row} to {first_row + rows - 1} are not within 1 to 99")
+
+    seats = []
+    for row in range(first_row, first_row + rows):
+        extra = [
+            word for word, where in (("table", tables), ("accessible", accessible)) if row in where
+        ]
+        for column, letter in enumerate(layout):
+            if letter == AISLE:
+                continue
+            seat_label = _label(row=row, number=letters.index(letter) + 1, letter=letter, by=labels)
+            if seat_label not in missing:
+                seats.append(
+                    SeatDraft(
+                        label=seat_label,
+                        row=row,
+                        column=column,
+                        position=_position(layout, column),
+                        features=(*features, *extra),
+                    )
+                )
+    return CoachDraft(label=label, travel_class=travel_class, seats=tuple(seats))
+
+
+def _label(*, row: int, number: int, letter: str, by: Labels) -> str:
+    return f"{row}{letter}" if by == "letter" else f"{row}{number}"
+
+
+def _position(layout: str, column: int) -> SeatPosition:
+    if column == 0 or column == len(layout) - 1:
+        return "window"
+    if AISLE in (layout[column - 1], layout[column + 1]):
+        return "aisle"
+    return "middle"
