@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 Mode = Literal["Plane", "Train", "Bus"]
 StationKind = Literal["airport", "railStation", "coachStop"]
 TravelClass = Literal["Economy", "Business", "VIP"]
-SeatPosition = Literal["window", "middle", "aisle"]
+SeatFeature = Literal["table", "quiet", "accessible", "backward"]
 
 #: Calls of one departure are numbered 0 to 63: the number is six bits of a ticket's id.
 MOST_CALLS = 64
@@ -35,7 +35,7 @@ class NameDraft:
 
 @dataclass(frozen=True, slots=True)
 class CodeDraft:
-    """Another code of a station: scheme `iata`, `icao`, `uic`, or `gtfs:<feed>` for a feed's own."""
+    """Another code of a station: scheme `iata`, `icao`, `uic`, or `gtfs:<feed>` for its own."""
 
     scheme: str
     code: str
@@ -73,7 +73,11 @@ class StationDraft:
 
 @dataclass(frozen=True, slots=True)
 class MinimumChangeDraft:
-    """Minutes a change needs, within a station or between two; None says it cannot be done."""
+    """
+    Minutes that a change needs, within a station (twice the same) or between two.
+
+    None says that it cannot be done; a pair that is not named is left as it is.
+    """
 
     from_station: str
     to_station: str
@@ -102,7 +106,7 @@ class CarrierDraft:
 
 @dataclass(frozen=True, slots=True)
 class PenaltyTierDraft:
-    """Cancelling at least `minutes_before` the coupon's own departure costs this share of its price."""
+    """Cancelling at least so many minutes before the coupon's departure costs this share."""
 
     minutes_before: int
     basis_points: int
@@ -112,12 +116,12 @@ class PenaltyTierDraft:
 @dataclass(frozen=True, slots=True)
 class FareVersionDraft:
     """
-    The price rule and the conditions of a fare from an instant on.
+    The price rule and the conditions of a fare from an instant of sale on.
 
-    Price of an adult = round up (base + kilometres * per_km, at least minimum) to a multiple of
-    rounding; `per_km_micro` is millionths of a minor unit for each kilometre. Young, child and
-    infant percentages are what they pay of the adult's price. Tax is included in that price
-    as `tax_basis_points` of the net; the fee is added once for each coupon.
+    An adult pays the larger of minimum and base + kilometres * per_km, rounded up to a multiple of
+    `rounding_minor`; `per_km_micro` is in millionths of a minor unit. `tax_basis_points` of it are
+    contained as tax, the fee comes on top for each coupon. Young people, children and infants pay
+    their percentage of the fare; `return_discount_basis_points` come off both ways of a round trip.
     """
 
     valid_from: datetime
@@ -131,7 +135,10 @@ class FareVersionDraft:
     young_percent: int = 100
     child_percent: int = 50
     infant_percent: int = 0
-    return_discount_percent: int = 0
+    return_discount_basis_points: int = 0
+    young_until_age: int = 26
+    child_until_age: int = 14
+    infant_until_age: int = 1
     sales_close_minutes: int = 5
     conditions: str = ""
 
@@ -161,15 +168,15 @@ class SeatDraft:
     """
     A seat: `row` counts from 1 at the front, `column` from 0 at the left, aisles counted.
 
-    `features` are words of a fixed list: table, quiet, power, accessible, family, extraLegroom,
-    exitRow, berth, couchette, compartment.
+    A seat may be at a window and at the aisle at once. `backward`: it faces against the travel.
     """
 
     label: str
     row: int
     column: int
-    position: SeatPosition
-    features: tuple[str, ...] = ()
+    is_window: bool
+    is_aisle: bool
+    features: tuple[SeatFeature, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +190,7 @@ class CoachDraft:
 
 @dataclass(frozen=True, slots=True)
 class SeatMapDraft:
-    """The seats of a kind of vehicle, coaches in their order; `code` is unique."""
+    """The seats of a kind of vehicle; coaches in their order, labels differ. `code` is unique."""
 
     code: str
     name: str
@@ -192,12 +199,17 @@ class SeatMapDraft:
 
 @dataclass(frozen=True, slots=True)
 class VehicleDraft:
-    """The equipment that a carrier runs under a name (`ICE 4`, `Airbus A320`)."""
+    """
+    The equipment that a carrier runs under a name (`ICE 4`, `Airbus A320`).
+
+    `code` is unique for the carrier; empty: the ref stands in.
+    """
 
     ref: str
     carrier: str
     name: str
     seat_map: str
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +219,7 @@ class FlightFacts:
     aircraft: str
     origin_terminal: str = ""
     destination_terminal: str = ""
+    checked_bags: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,15 +227,15 @@ class TrainFacts:
     """What is said of a train: category (`ICE`), stars 1 to 5, compartments or open coaches."""
 
     category: str
-    stars: int = 3
-    compartments: bool = False
+    stars: int | None = None
+    has_compartments: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class BusFacts:
-    """What is said of a coach: its type (`Comfort coach`) and the seats of one row."""
+    """What is said of a coach: its kind (`Comfort coach`) and the seats of one row."""
 
-    type: str
+    kind: str
     seats_per_row: int = 4
 
 
@@ -241,7 +254,6 @@ class ServiceDraft:
     number: str
     tariff: str
     facts: FlightFacts | TrainFacts | BusFacts
-    name: str = ""
     facilities: tuple[str, ...] = ()
 
 
@@ -249,8 +261,9 @@ class CallDraft(NamedTuple):
     """
     A stop of a departure, in its order; a station may come twice.
 
-    The first call has no arrival, the last no departure, all else has both. `distance_m` is
-    the great-circle way from the first call along the calls.
+    The first call has no arrival and lets nobody alight, the last has no departure and lets nobody
+    board, all others have both times. `distance_m` is the great-circle way from the first call
+    along the calls.
     """
 
     station: str
@@ -265,9 +278,9 @@ class CallDraft(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class DepartureDraft:
     """
-    A service on a day.
+    A service on a day, with 2 to 64 calls.
 
-    `run` tells several departures of one service on one day apart; it stays the same from one
+    `run` (at most 64 characters) tells several departures of one service on one day apart; it stays the same from one
     edition of the timetable to the next as far as that can be known. Empty when there is one.
     """
 

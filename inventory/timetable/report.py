@@ -22,7 +22,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """Where one finding is: a line counted from 1 (None for the file itself), and what stands there."""
+    """A line counted from 1 (None for the file itself), and what stands there."""
 
     line: int | None
     quote: str

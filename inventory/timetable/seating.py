@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Literal
 
-from .draft import CoachDraft, SeatDraft, SeatPosition, TravelClass
+from inventory.timetable.draft import CoachDraft, SeatDraft, SeatFeature, TravelClass
 
 #: `letter` labels a seat 12C, as in aircraft and coaches; `number` labels it 123, as in trains.
 Labels = Literal["letter", "number"]
@@ -26,14 +26,15 @@ def lay_out_coach(
     tables: Collection[int] = (),
     accessible: Collection[int] = (),
     missing: Collection[str] = (),
-    features: Collection[str] = (),
+    backward: Collection[int] = (),
+    features: Collection[SeatFeature] = (),
 ) -> CoachDraft:
     """
     A coach with the same layout in every row.
 
     `layout` draws one row from left to right, letters for seats and a bar for the aisle:
-    `AB|CD`, `A|CD`, `ABC|DEF`. Row numbers in `tables` and `accessible` get that feature;
-    seats whose label is in `missing` are not there (a door, a rack, a wheelchair space);
+    `AB|CD`, `A|CD`, `ABC|DEF`. Row numbers in `tables`, `accessible` and `backward` get that
+    feature;    seats whose label is in `missing` are not there (a door, a rack, a wheelchair space);
     `features` hold for every seat.
 
     :raises ValueError: a layout without seats, with a letter twice, or too many rows or seats.
@@ -46,9 +47,13 @@ def lay_out_coach(
 
     seats = []
     for row in range(first_row, first_row + rows):
-        extra = [
-            word for word, where in (("table", tables), ("accessible", accessible)) if row in where
-        ]
+        of_row: list[SeatFeature] = []
+        if row in tables:
+            of_row.append("table")
+        if row in accessible:
+            of_row.append("accessible")
+        if row in backward:
+            of_row.append("backward")
         for column, letter in enumerate(layout):
             if letter == AISLE:
                 continue
@@ -59,8 +64,9 @@ def lay_out_coach(
                         label=seat_label,
                         row=row,
                         column=column,
-                        position=_position(layout, column),
-                        features=(*features, *extra),
+                        is_window=column in (0, len(layout) - 1),
+                        is_aisle=AISLE in layout[max(column - 1, 0) : column + 2],
+                        features=(*features, *of_row),
                     )
                 )
     return CoachDraft(label=label, travel_class=travel_class, seats=tuple(seats))
@@ -68,11 +74,3 @@ def lay_out_coach(
 
 def _label(*, row: int, number: int, letter: str, by: Labels) -> str:
     return f"{row}{letter}" if by == "letter" else f"{row}{number}"
-
-
-def _position(layout: str, column: int) -> SeatPosition:
-    if column == 0 or column == len(layout) - 1:
-        return "window"
-    if AISLE in (layout[column - 1], layout[column + 1]):
-        return "aisle"
-    return "middle"
