@@ -1,0 +1,229 @@
+"""
+Private, throw-away servers: a MariaDB and a Redis on sockets in a temporary folder.
+
+    python -m tests.plugins.servers python -m pytest tests/bookings
+
+starts both, runs the command with DATABASE_URL and REDIS_URL pointing at them, stops them whatever
+happens, and exits as the command did. They listen on no port, so nothing else on the machine is in
+their way and nobody else can reach them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import IO
+
+START_SECONDS = 60
+STOP_SECONDS = 20
+SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin", "/opt/homebrew/sbin")
+
+MARIADB_OPTIONS = (
+    "--no-defaults",
+    "--skip-networking",
+    "--skip-log-bin",
+    "--character-set-server=utf8mb4",
+    "--collation-server=utf8mb4_bin",
+    "--transaction-isolation=READ-COMMITTED",
+    "--sql-mode=STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION",
+    "--default-time-zone=+00:00",
+    "--innodb-buffer-pool-size=256M",
+    "--innodb-log-file-size=64M",
+    "--max-connections=200",
+    # Every commit is written out as in production, but the throw-away disk is not waited for.
+    "--innodb-flush-log-at-trx-commit=1",
+    "--innodb-flush-method=nosync",
+)
+
+
+class ServerMissing(Exception):
+    """A server program is not installed."""
+
+
+class ServerFailed(Exception):
+    """A server did not start; the message carries the end of its log."""
+
+
+def find_program(*names: str) -> str:
+    """
+    Return the path of the first of these programs, also from the folders of system programs.
+
+    :raises ServerMissing: none of them is installed.
+    """
+    path = os.pathsep.join([os.environ.get("PATH", ""), *SYSTEM_FOLDERS])
+    for name in names:
+        if found := shutil.which(name, path=path):
+            return found
+    raise ServerMissing(f"{names[0]} is not installed.")
+
+
+@contextmanager
+def mariadb(folder: Path) -> Iterator[str]:
+    """Run a MariaDB in `folder`; yields the path of its socket."""
+    server = find_program("mariadbd", "mysqld")
+    data, socket, log = folder / "data", folder / "m.sock", folder / "mariadb.log"
+    with log.open("wb") as output:
+        _install_tables(data, output)
+        process = subprocess.Popen(
+            [
+                server,
+                *MARIADB_OPTIONS,
+                f"--datadir={data}",
+                f"--socket={socket}",
+                f"--pid-file={folder / 'm.pid'}",
+                f"--tmpdir={folder}",
+                *_as_root(),
+            ],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    client = [
+        find_program("mariadb", "mysql"),
+        "--no-defaults",
+        f"--socket={socket}",
+        "--user=root",
+    ]
+    with _running(process, log):
+        _wait_for(process, log, [*client, "--execute=SELECT 1"])
+        subprocess.run(
+            [*client, "--execute=CREATE DATABASE IF NOT EXISTS office"], check=True, timeout=30
+        )
+        yield str(socket)
+
+
+@contextmanager
+def redis(folder: Path) -> Iterator[str]:
+    """Run a Redis in `folder`; yields the path of its socket. Nothing is saved to disk."""
+    socket, log = folder / "r.sock", folder / "redis.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [
+                find_program("redis-server", "valkey-server"),
+                *("--port", "0", "--unixsocket", str(socket), "--dir", str(folder)),
+                *("--save", "", "--appendonly", "no", "--databases", "64"),
+            ],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    with _running(process, log):
+        _wait_for(
+            process, log, [find_program("redis-cli", "valkey-cli"), "-s", str(socket), "ping"]
+        )
+        yield str(socket)
+
+
+@contextmanager
+def private_servers() -> Iterator[dict[str, str]]:
+    """Run both servers; yields the variables that make the office use them."""
+    with ExitStack() as stack:
+        # A socket's path may have at most 107 characters: a short folder, whatever TMPDIR says.
+        parent = tempfile.gettempdir()
+        folder = Path(
+            tempfile.mkdtemp(prefix="office-", dir=parent if len(parent) < 60 else "/tmp")
+        )
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        database = stack.enter_context(mariadb(folder))
+        cache = stack.enter_context(redis(folder))
+        yield {
+            "DATABASE_URL": f"mysql://root@/office?unix_socket={database}",
+            "REDIS_URL": f"unix://{cache}?db=0",
+            "CELERY_BROKER_URL": f"redis+socket://{cache}",
+        }
+
+
+def run(command: Sequence[str], extra: Mapping[str, str]) -> int:
+    """Run a command with these variables; a TERM or INT to this process is passed on to it."""
+    process = subprocess.Popen(command, env={**os.environ, **extra})
+
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        process.send_signal(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, pass_on)
+    return process.wait()
+
+
+def _install_tables(data: Path, output: IO[bytes]) -> None:
+    subprocess.run(
+        [
+            find_program("mariadb-install-db", "mysql_install_db"),
+            "--no-defaults",
+            f"--datadir={data}",
+            "--auth-root-authentication-method=normal",
+            "--skip-test-db",
+            "--skip-name-resolve",
+            *_as_root(),
+        ],
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        check=True,
+        timeout=120,
+    )
+
+
+def _as_root() -> list[str]:
+    # MariaDB refuses to run as root unless told so by name.
+    return ["--user=root"] if os.geteuid() == 0 else []
+
+
+def _wait_for(process: subprocess.Popen[bytes], log: Path, question: Sequence[str]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        answer = subprocess.run(question, capture_output=True, timeout=30)
+        if answer.returncode == 0:
+            return
+        time.sleep(0.1)
+    tail = log.read_text(errors="replace")[-2_000:]
+    raise ServerFailed(f"{process.args!r} did not start:\n{tail}")
+
+
+@contextmanager
+def _running(process: subprocess.Popen[bytes], log: Path) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def main(command: Sequence[str]) -> int:
+    if not command:
+        sys.stderr.write(f"{__doc__}\n")
+        return 2
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        # Leaving through an exception lets every server be stopped on the way.
+        raise SystemExit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, stop)
+    try:
+        with private_servers() as variables:
+            return run(command, variables)
+    except (ServerMissing, ServerFailed) as problem:
+        sys.stderr.write(f"{problem}\n")
+        return 3
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
