@@ -280,8 +280,9 @@ class DepartureDraft:
     """
     A service on a day, with 2 to 64 calls.
 
-    `run` (at most 64 characters) tells several departures of one service on one day apart; it stays the same from one
-    edition of the timetable to the next as far as that can be known. Empty when there is one.
+    `run` (at most 64 characters) tells several departures of one service on one day apart; it
+    stays the same from one edition of the timetable to the next as far as that can be known.
+    Empty when there is one.
     """
 
     service: str

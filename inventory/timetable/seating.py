@@ -34,7 +34,7 @@ def lay_out_coach(
 
     `layout` draws one row from left to right, letters for seats and a bar for the aisle:
     `AB|CD`, `A|CD`, `ABC|DEF`. Row numbers in `tables`, `accessible` and `backward` get that
-    feature;    seats whose label is in `missing` are not there (a door, a rack, a wheelchair space);
+    feature; seats whose label is in `missing` are not there (a door, a rack, a wheelchair space);
     `features` hold for every seat.
 
     :raises ValueError: a layout without seats, with a letter twice, or too many rows or seats.

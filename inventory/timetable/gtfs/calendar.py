@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from inventory.timetable.report import Report
 from inventory.timetable.gtfs.archive import Archive
 from inventory.timetable.gtfs.tables import read_table
 from inventory.timetable.gtfs.times import parse_date
+from inventory.timetable.report import Report
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 ADDED, REMOVED = "1", "2"

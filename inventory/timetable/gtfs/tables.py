@@ -8,8 +8,8 @@ import zlib
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
-from inventory.timetable.report import Report, SourceBroken
 from inventory.timetable.gtfs.archive import Archive
+from inventory.timetable.report import Report, SourceBroken
 
 #: No line of a timetable is longer; a longer one is a file without line ends.
 LONGEST_LINE = 256 * 1024

@@ -32,7 +32,13 @@ register = template.Library()
 MINUS = "−"
 NOT_A_WAY_OF_TRAVEL = "{!r} is neither a plane, a train nor a bus"
 # The word of each vehicle type, its icon, and the stroke of its line (leg-train, leg-plane, leg-coach).
-MODE_ICONS = {"plane": "plane", "flight": "plane", "train": "train", "bus": "coach", "coach": "coach"}
+MODE_ICONS = {
+    "plane": "plane",
+    "flight": "plane",
+    "train": "train",
+    "bus": "coach",
+    "coach": "coach",
+}
 
 
 def reader_locale() -> Locale:
@@ -257,9 +263,9 @@ def control(field: BoundField, css: str = "", hint: str = "") -> SafeString:
 def error_summary(*forms: BaseForm) -> dict[str, Any]:
     """List what is to be put right in the forms, each line a link to its control."""
     faults = [fault for form in forms if form is not None for fault in _faults(form)]
-    heading = ngettext(
-        "One thing to put right", "%(count)s things to put right", len(faults)
-    ) % {"count": len(faults)}
+    heading = ngettext("One thing to put right", "%(count)s things to put right", len(faults)) % {
+        "count": len(faults)
+    }
     return {"faults": faults, "heading": heading}
 
 
@@ -267,10 +273,7 @@ def _faults(form: BaseForm) -> list[dict[str, str]]:
     found = [{"href": "", "text": str(text)} for text in form.non_field_errors()]
     for field in form:
         target = field.id_for_label or field.auto_id
-        found += [
-            {"href": f"#{target}", "text": f"{field.label}: {text}"}
-            for text in field.errors
-        ]
+        found += [{"href": f"#{target}", "text": f"{field.label}: {text}"} for text in field.errors]
     return found
 
 

@@ -1,0 +1,1 @@
+"""People: users, their contacts, roles, tokens and saved passengers."""

@@ -1,0 +1,1 @@
+"""Reservations: who holds which seat on which stretch, from the hold to the end."""

@@ -1,0 +1,336 @@
+"""Reservations, passengers and coupons; seat stock and the claims on it; the history of states."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from inventory.models import Departure, FareVersion, Seat, Ticket, TravelClass
+from travel.common.fields import CodeField
+from travel.common.models import Currency
+
+MAX_SEGMENTS = 63
+
+
+class Reservation(models.Model):
+    """
+    What one holder booked together, in one currency.
+
+    Held until `hold_until`, then free without anybody's doing; paid, cancelled and expired are final but for
+    a late capture. A holder is a user, or a guest who has the secret link and whose contact is here.
+    """
+
+    class State(models.TextChoices):
+        HELD = "held", _("Reserved")
+        PAID = "paid", _("Paid")
+        CANCELLED = "cancelled", _("Cancelled")
+        EXPIRED = "expired", _("Expired")
+
+    locator = CodeField(max_length=6, unique=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="reservations",
+        db_index=False,
+    )
+    guest_digest = CodeField(max_length=64, null=True, blank=True, unique=True)
+    contact_email = CodeField(max_length=254, null=True, blank=True)
+    contact_phone = CodeField(max_length=32, null=True, blank=True)
+    language = CodeField(max_length=12, default="en")
+    currency = models.ForeignKey(Currency, on_delete=models.PROTECT, related_name="+")
+    state = CodeField(max_length=10, choices=State.choices, default=State.HELD)
+    created_at = models.DateTimeField()
+    hold_until = models.DateTimeField()
+    extended_at = models.DateTimeField(null=True, blank=True)
+    lengthened_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["held", "paid", "cancelled", "expired"]),
+                name="reservation_state_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(user__isnull=False)
+                | (
+                    Q(guest_digest__isnull=False)
+                    & (Q(contact_email__isnull=False) | Q(contact_phone__isnull=False))
+                ),
+                name="reservation_has_a_holder",
+            ),
+            models.CheckConstraint(
+                condition=Q(hold_until__gt=F("created_at")), name="reservation_hold_ends_later"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["user", "created_at"], name="reservation_of_user"),
+            models.Index(fields=["state", "hold_until"], name="reservation_due"),
+            models.Index(fields=["created_at"], name="reservation_age"),
+            models.Index(fields=["contact_email"], name="reservation_email"),
+        ]
+
+    def __str__(self) -> str:
+        return self.locator
+
+
+class Passenger(models.Model):
+    """Somebody who travels. An infant sits with the adult it came with."""
+
+    class Kind(models.TextChoices):
+        ADULT = "adult", _("Adult")
+        YOUNG = "young", _("Young person")
+        CHILD = "child", _("Child")
+        INFANT = "infant", _("Infant")
+
+    class SeatWish(models.TextChoices):
+        NONE = "", _("No wish")
+        WINDOW = "window", _("Window")
+        AISLE = "aisle", _("Aisle")
+        QUIET = "quiet", _("Quiet")
+        ACCESSIBLE = "accessible", _("Wheelchair space")
+
+    reservation = models.ForeignKey(
+        Reservation, on_delete=models.CASCADE, related_name="passengers", db_index=False
+    )
+    position = models.PositiveSmallIntegerField()
+    first_name = models.CharField(max_length=80)
+    last_name = models.CharField(max_length=80)
+    kind = CodeField(max_length=8, choices=Kind.choices)
+    date_of_birth = models.DateField(null=True, blank=True)
+    seat_wish = CodeField(
+        max_length=12, choices=SeatWish.choices, blank=True, default=SeatWish.NONE
+    )
+    accompanied_by = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="infants"
+    )
+
+    class Meta:
+        ordering = ["reservation", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["reservation", "position"], name="passenger_once"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["adult", "young", "child", "infant"]),
+                name="passenger_kind_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(seat_wish__in=["", "window", "aisle", "quiet", "accessible"]),
+                name="passenger_wish_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="infant", accompanied_by__isnull=False)
+                | (~Q(kind="infant") & Q(accompanied_by__isnull=True)),
+                name="passenger_infant_with_adult",
+            ),
+            models.CheckConstraint(
+                condition=~Q(first_name="") & ~Q(last_name=""), name="passenger_named"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first_name} {self.last_name}"
+
+
+class Coupon(models.Model):
+    """
+    One passenger on one ticket: what is priced, seated, scanned, cancelled and refunded.
+
+    `position` numbers the coupons of a passenger in the order of travel. The price is the sum of its lines,
+    copied at sale with the fare version that made them. `barcode` is random, drawn at the sale.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open", _("Open")
+        USED = "used", _("Used")
+        NO_SHOW = "no_show", _("Not used")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    passenger = models.ForeignKey(
+        Passenger, on_delete=models.CASCADE, related_name="coupons", db_index=False
+    )
+    position = models.PositiveSmallIntegerField()
+    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="coupons")
+    fare_version = models.ForeignKey(FareVersion, on_delete=models.PROTECT, related_name="+")
+    state = CodeField(max_length=10, choices=State.choices, default=State.OPEN)
+    barcode = CodeField(max_length=64, unique=True)
+
+    class Meta:
+        ordering = ["passenger", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["passenger", "position"], name="coupon_once"),
+            models.CheckConstraint(
+                condition=Q(state__in=["open", "used", "no_show", "cancelled"]),
+                name="coupon_state_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Coupon {self.pk}"
+
+
+class PriceLine(models.Model):
+    """
+    A line of a coupon's price, copied at sale and never changed.
+
+    Discounts are negative. Tax stands beside the fare it is taken out of, so that the lines sum to the price.
+    """
+
+    class Kind(models.TextChoices):
+        FARE = "fare", _("Fare")
+        TAX = "tax", _("Tax")
+        FEE = "fee", _("Fee")
+        DISCOUNT = "discount", _("Discount")
+
+    coupon = models.ForeignKey(
+        Coupon, on_delete=models.CASCADE, related_name="price_lines", db_index=False
+    )
+    position = models.PositiveSmallIntegerField()
+    kind = CodeField(max_length=10, choices=Kind.choices)
+    label = models.CharField(max_length=120)
+    amount_minor = models.BigIntegerField()
+
+    class Meta:
+        ordering = ["coupon", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["coupon", "position"], name="price_line_once"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["fare", "tax", "fee", "discount"]),
+                name="price_line_kind_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="discount", amount_minor__lte=0)
+                | (~Q(kind="discount") & Q(amount_minor__gte=0)),
+                name="price_line_sign",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.amount_minor}"
+
+
+class SeatStock(models.Model):
+    """
+    A seat of a departure and which of its segments are taken, as bits 0 to 62.
+
+    Laid out from the seat map at the departure's first claim. The bits are the union of the claims; whoever
+    sets some does so in a statement that also says they were clear.
+    """
+
+    departure = models.ForeignKey(
+        Departure, on_delete=models.PROTECT, related_name="seat_stock", db_index=False
+    )
+    seat = models.ForeignKey(Seat, on_delete=models.PROTECT, related_name="stock")
+    travel_class = CodeField(max_length=10, choices=TravelClass.choices)
+    taken = models.BigIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "seat stock"
+        ordering = ["departure", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["departure", "seat"], name="seat_stock_once"),
+            models.CheckConstraint(condition=Q(taken__gte=0), name="seat_stock_63_bits"),
+            models.CheckConstraint(
+                condition=Q(travel_class__in=TravelClass.values), name="seat_stock_class_known"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["departure", "travel_class", "taken"], name="seat_stock_free"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Seat {self.seat_id} of departure {self.departure_id}"
+
+
+class Claim(models.Model):
+    """
+    A coupon's right to a seat from its first to its last segment, both counted in.
+
+    A coupon has several when the seat changes on the way. Deleted on release; the reservation's events
+    remember it.
+    """
+
+    coupon = models.ForeignKey(
+        Coupon, on_delete=models.PROTECT, related_name="claims", db_index=False
+    )
+    stock = models.ForeignKey(SeatStock, on_delete=models.PROTECT, related_name="claims")
+    first_segment = models.PositiveSmallIntegerField()
+    last_segment = models.PositiveSmallIntegerField()
+
+    class Meta:
+        ordering = ["coupon", "first_segment"]
+        constraints = [
+            models.UniqueConstraint(fields=["coupon", "first_segment"], name="claim_once"),
+            models.UniqueConstraint(fields=["stock", "first_segment"], name="claim_start_once"),
+            models.UniqueConstraint(fields=["stock", "last_segment"], name="claim_end_once"),
+            models.CheckConstraint(
+                condition=Q(first_segment__gte=0)
+                & Q(last_segment__gte=F("first_segment"))
+                & Q(last_segment__lt=MAX_SEGMENTS),
+                name="claim_runs_forward",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Claim {self.first_segment}-{self.last_segment} on {self.stock_id}"
+
+
+class ReservationEvent(models.Model):
+    """A move of a reservation's state or something else that happened to it, by either engine."""
+
+    class Kind(models.TextChoices):
+        RESERVED = "reserved", _("Seats reserved")
+        EXTENDED = "extended", _("Hold extended")
+        PAYING = "paying", _("Payment started")
+        PAYMENT_FAILED = "payment_failed", _("Payment failed")
+        PAID = "paid", _("Paid")
+        CANCELLED = "cancelled", _("Cancelled")
+        PART_CANCELLED = "part_cancelled", _("Cancelled in part")
+        RELEASED = "released", _("Hold released")
+        EXPIRED = "expired", _("Hold expired")
+        REFUNDED = "refunded", _("Refunded")
+        SEATS_CHANGED = "seats_changed", _("Seats changed")
+        NAME_CORRECTED = "name_corrected", _("Name corrected")
+
+    class Actor(models.TextChoices):
+        HOLDER = "holder", _("Traveller")
+        STAFF = "staff", _("Staff")
+        SYSTEM = "system", _("Office")
+
+    reservation = models.ForeignKey(
+        Reservation, on_delete=models.CASCADE, related_name="events", db_index=False
+    )
+    at = models.DateTimeField()
+    kind = CodeField(max_length=20, choices=Kind.choices)
+    from_state = CodeField(max_length=10, default="")
+    to_state = CodeField(max_length=10)
+    actor_kind = CodeField(max_length=8, choices=Actor.choices)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    reason = models.CharField(max_length=300, default="")
+    details = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["reservation", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(actor_kind__in=["holder", "staff", "system"]),
+                name="reservation_event_actor_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(from_state__in=["", "held", "paid", "cancelled", "expired"])
+                & Q(to_state__in=["held", "paid", "cancelled", "expired"]),
+                name="reservation_event_states",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["reservation", "id"], name="reservation_event_story"),
+            models.Index(fields=["kind", "at"], name="reservation_event_trend"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} at {self.at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,1 @@
+"""Money: payments, refunds, the wallet and the ledger; cancellation with its refund."""

@@ -1,0 +1,1 @@
+"""The service desk: passengers' reports and the answers to them."""

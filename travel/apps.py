@@ -1,0 +1,11 @@
+"""Says which admin site the office has."""
+
+from __future__ import annotations
+
+from django.contrib.admin.apps import AdminConfig
+
+
+class TravelAdminConfig(AdminConfig):
+    """Puts the office's own admin site in the place of Django's."""
+
+    default_site = "travel.admin.TravelAdminSite"

@@ -1,0 +1,1 @@
+"""Ground of the house: what every storey stands on, and the tables that belong to none."""

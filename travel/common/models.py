@@ -1,0 +1,136 @@
+"""Tables that belong to no storey: currencies, idempotency keys, messages to send, jobs to do."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+from travel.common.fields import CodeField
+
+
+class Currency(models.Model):
+    """A currency that the office may sell in, by its ISO 4217 code."""
+
+    code = CodeField(max_length=3, primary_key=True)
+    name = models.CharField(max_length=80)
+    minor_digits = models.PositiveSmallIntegerField()
+
+    class Meta:
+        ordering = ["code"]
+        verbose_name_plural = "currencies"
+        constraints = [
+            models.CheckConstraint(condition=Q(minor_digits__lte=4), name="currency_minor_digits"),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class IdempotencyKey(models.Model):
+    """
+    The first answer to a request that moves seats or money, kept so that a repeat gets the same.
+
+    `scope` is who asked, `fingerprint` the digest of the body. For seats and wallet the row commits with
+    the effect; around a gateway it commits first, with a lease.
+    """
+
+    scope = CodeField(max_length=64)
+    method = CodeField(max_length=8)
+    path = CodeField(max_length=200)
+    key = CodeField(max_length=200)
+    fingerprint = CodeField(max_length=64)
+    status = models.PositiveSmallIntegerField(null=True)
+    content_type = CodeField(max_length=80, default="")
+    location = CodeField(max_length=200, default="")
+    body = models.TextField(null=True)
+    created_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["scope", "method", "path", "key"], name="idempotency_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(finished_at__isnull=True) | Q(status__isnull=False),
+                name="idempotency_finished_has_status",
+            ),
+        ]
+        indexes = [models.Index(fields=["created_at"], name="idempotency_age")]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} {self.key}"
+
+
+class OutboxMessage(models.Model):
+    """
+    A message to a person, written in the transaction of what it tells, delivered afterwards.
+
+    `kind` begins with the app that writes and drains it (`bookings.hold_notice`).
+    """
+
+    class Channel(models.TextChoices):
+        EMAIL = "email", "E-mail"
+        SMS = "sms", "SMS"
+
+    kind = CodeField(max_length=60)
+    channel = CodeField(max_length=8, choices=Channel.choices)
+    recipient = CodeField(max_length=254)
+    language = CodeField(max_length=12, default="en")
+    subject = models.CharField(max_length=200, default="")
+    body = models.TextField()
+    reference = CodeField(max_length=120, null=True, unique=True)
+    created_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    lease_until = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True)
+    given_up_at = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=300, default="")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(channel__in=["email", "sms"]), name="outbox_channel"
+            ),
+            models.CheckConstraint(
+                condition=Q(sent_at__isnull=True) | Q(given_up_at__isnull=True),
+                name="outbox_sent_or_given_up",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["sent_at", "given_up_at", "due_at"], name="outbox_due"),
+            models.Index(fields=["recipient", "created_at"], name="outbox_recipient"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} to {self.recipient}"
+
+
+class Job(models.Model):
+    """
+    Work with a due time. A message to the worker only says "look now"; the fact that it is due is here.
+
+    `reference` makes asking twice harmless: (kind, reference) is unique.
+    """
+
+    kind = CodeField(max_length=60)
+    reference = CodeField(max_length=120)
+    payload = models.JSONField(default=dict)
+    created_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    lease_until = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    done_at = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=300, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "reference"], name="job_once"),
+            models.CheckConstraint(condition=Q(due_at__gte=F("created_at")), name="job_due_later"),
+        ]
+        indexes = [models.Index(fields=["done_at", "due_at"], name="job_due")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.reference}"

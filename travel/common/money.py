@@ -1,0 +1,118 @@
+"""Money: an integer number of minor units and an ISO 4217 code. Never a float, never converted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+
+from babel.numbers import format_currency, get_currency_precision, list_currencies
+
+# The largest amount anybody may type: it keeps sums of many rows far below a bigint's end.
+MAX_MINOR = 10**13
+
+
+class CurrencyMismatch(ValueError):
+    """Two amounts of different currencies met in one sum."""
+
+
+@dataclass(frozen=True, slots=True, order=False)
+class Money:
+    """An amount in minor units (cents, fils, yen) of one currency."""
+
+    minor: int
+    currency: str
+
+    def __add__(self, other: Money) -> Money:
+        self._same(other)
+        return Money(self.minor + other.minor, self.currency)
+
+    def __sub__(self, other: Money) -> Money:
+        self._same(other)
+        return Money(self.minor - other.minor, self.currency)
+
+    def __neg__(self) -> Money:
+        return Money(-self.minor, self.currency)
+
+    def __bool__(self) -> bool:
+        return self.minor != 0
+
+    def __lt__(self, other: Money) -> bool:
+        self._same(other)
+        return self.minor < other.minor
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.currency}"
+
+    @property
+    def amount(self) -> str:
+        """The decimal string of the API: `49.90`, `-3.000` for KWD, `500` for JPY."""
+        digits = minor_digits(self.currency)
+        return f"{Decimal(self.minor).scaleb(-digits):.{digits}f}"
+
+    def share(self, basis_points: int) -> Money:
+        """Answer that many hundredths of a per cent of it, rounded half up to the minor unit."""
+        return Money(share_of(self.minor, basis_points), self.currency)
+
+    def format(self, locale: str = "en") -> str:
+        """Write it as readers of `locale` do."""
+        number = Decimal(self.minor).scaleb(-minor_digits(self.currency))
+        return format_currency(number, self.currency, locale=locale.replace("-", "_"))
+
+    def _same(self, other: Money) -> None:
+        if self.currency != other.currency:
+            raise CurrencyMismatch(f"{self.currency} and {other.currency} do not add up")
+
+
+def share_of(minor: int, basis_points: int) -> int:
+    """Answer `minor` * `basis_points` / 10,000, rounded half away from zero, in integers only."""
+    product = minor * basis_points
+    sign = -1 if product < 0 else 1
+    return sign * ((abs(product) + 5_000) // 10_000)
+
+
+def minor_digits(currency: str) -> int:
+    """Answer how many decimal places the currency has by ISO 4217 (CLDR's table)."""
+    return get_currency_precision(currency)
+
+
+def known_currency(code: str) -> bool:
+    """Say whether ISO 4217 knows the code."""
+    return code in list_currencies()
+
+
+def parse_amount(text: str, currency: str) -> Money:
+    """
+    Read a decimal string as an amount of the currency.
+
+    :raises ValueError: it is no plain decimal number, has more places than the currency, or is
+        beyond what the office handles.
+    """
+    cleaned = text.strip()
+    if not cleaned or len(cleaned) > 20 or not set(cleaned) <= set("0123456789.-"):
+        raise ValueError("not a decimal amount")
+    try:
+        number = Decimal(cleaned)
+    except InvalidOperation as error:
+        raise ValueError("not a decimal amount") from error
+    scaled = number.scaleb(minor_digits(currency))
+    if scaled != scaled.to_integral_value():
+        raise ValueError("too many decimal places for the currency")
+    if abs(scaled) > MAX_MINOR:
+        raise ValueError("the amount is too large")
+    return Money(int(scaled), currency)
+
+
+def total(amounts: Iterable[Money], *, currency: str) -> Money:
+    """Sum amounts of one currency; the empty sum is zero of it."""
+    result = Money(0, currency)
+    for amount in amounts:
+        result = result + amount
+    return result
+
+
+def round_to(minor: int, step: int) -> int:
+    """Round a positive number of minor units half up to a multiple of `step`."""
+    if step <= 1:
+        return minor
+    return int((Decimal(minor) / step).to_integral_value(ROUND_HALF_UP)) * step
