@@ -1,4 +1,4 @@
-"""Says which admin site the office has."""
+"""Says which admin site the office has, and brings its start-up checks."""
 
 from __future__ import annotations
 
@@ -9,3 +9,8 @@ class TravelAdminConfig(AdminConfig):
     """Puts the office's own admin site in the place of Django's."""
 
     default_site = "travel.admin.TravelAdminSite"
+
+    def ready(self) -> None:
+        super().ready()
+        # Importing them registers them.
+        from travel import checks  # noqa: F401

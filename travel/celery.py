@@ -2,10 +2,18 @@
 
 import os
 
-from celery import Celery
+from celery import Celery, signals
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "travel.settings")
 
 app = Celery("travel")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@signals.worker_init.connect
+def check_before_work(**kwargs: object) -> None:
+    """Refuse to work with wrong settings or a wrong database: no command has checked them."""
+    from travel.checks import refuse_a_wrong_start
+
+    refuse_a_wrong_start()

@@ -9,19 +9,21 @@ that does not answer is no fault of the settings and is left to the health pages
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.apps import AppConfig, apps
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register, run_checks
-from django.core.management.base import SystemCheckError
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Tags, register, run_checks
 from django.db import DatabaseError, connections
 from django.db.models import UniqueConstraint
 from django.utils.module_loading import import_string
 
 OUR_APPS = frozenset({"common", "api", "accounts", "inventory", "bookings", "payments", "support"})
+WORKER_BOOT_ERROR = 3
 # RFC 7518, section 3.2: a key for HS256 has at least the 256 bits of the hash.
 KEY_BYTES = 32
 OLDEST_MARIADB = (10, 6)
@@ -34,11 +36,14 @@ def refuse_a_wrong_start() -> None:
     """
     Run the checks, the database's too, for a process that no command has checked.
 
-    :raises SystemCheckError: something is wrong; its message lists what, with hints.
+    :raises SystemExit: something is wrong, and standard error says what, with hints. The code is
+        the one by which gunicorn's worker says that starting it again would not help.
     """
     faults = [fault for fault in run_checks(databases=["default"]) if fault.is_serious()]
     if faults:
-        raise SystemCheckError("\n".join(str(fault) for fault in faults))
+        sys.stderr.write("The office does not start:\n")
+        sys.stderr.writelines(f"{fault}\n" for fault in faults)
+        raise SystemExit(WORKER_BOOT_ERROR)
 
 
 # --- the environment ------------------------------------------------------------------------------
@@ -148,7 +153,7 @@ def _check_mysql(alias: str) -> Iterable[CheckMessage]:
         version=connection.mysql_version,  # type: ignore[attr-defined]
     )
     if converted is None:
-        yield Warning(
+        yield checks.Warning(
             "The database server has no time zone tables.",
             hint="Load them: mariadb-tzinfo-to-sql /usr/share/zoneinfo | mariadb mysql",
             id="travel.W021",
@@ -170,7 +175,7 @@ def judge_mysql(
         if found.get(variable) != "utf8mb4":
             yield Error(
                 f"{variable} is {found.get(variable)}: names in many scripts would be lost.",
-                hint="ALTER DATABASE name CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, before migrate.",
+                hint="ALTER DATABASE ... CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, then migrate.",
                 id="travel.E021",
             )
     isolation = found.get("transaction_isolation") or found.get("tx_isolation")
@@ -266,7 +271,7 @@ def check_deployment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
     ]
     if not settings.REDIS_URL:
         faults.append(
-            Warning(
+            checks.Warning(
                 "REDIS_URL is not set: one-time codes and throttles live in one process only.",
                 hint="Set REDIS_URL, or run the web as one process.",
                 id="travel.W045",
