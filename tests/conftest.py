@@ -6,17 +6,11 @@ A test names whom it needs: `def test_refuses(self, api, traveller, timetable, n
 
 from __future__ import annotations
 
-import atexit
-import shutil
-import tempfile
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Self
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import pytest
 from django.conf import settings as office
-from django.core.cache import cache
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -24,38 +18,10 @@ from tests import factories
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the suite quick, and keep runs that share a machine out of each other's way."""
+    """Make the suite quick; tests/plugins/office.py keeps its workers out of each other's way."""
     office.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     office.THROTTLES = "off"
     office.ALLOWED_HOSTS = ["*"]
-    database = office.DATABASES["default"]
-    if database["ENGINE"].endswith("sqlite3"):
-        folder = Path(tempfile.mkdtemp(prefix="office-tests-"))
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        database["TEST"]["NAME"] = str(folder / "test.sqlite3")
-        # The file is thrown away, so nobody waits for the disk.
-        database["OPTIONS"]["init_command"] = database["OPTIONS"]["init_command"].replace(
-            "synchronous=FULL", "synchronous=OFF"
-        )
-    if office.REDIS_URL:
-        office.CACHES["default"]["LOCATION"] = _redis_of_this_worker(config, office.REDIS_URL)
-
-
-def _redis_of_this_worker(config: pytest.Config, url: str) -> str:
-    # Emptying the cache empties a whole Redis database: each worker has one of its own.
-    worker = getattr(config, "workerinput", {}).get("workerid", "gw0")
-    number = str(int(worker.removeprefix("gw")) + 1)
-    parts = urlsplit(url)
-    if parts.scheme == "unix":
-        query = urlencode({**dict(parse_qsl(parts.query)), "db": number})
-        return urlunsplit(parts._replace(query=query))
-    return urlunsplit(parts._replace(path=f"/{number}"))
-
-
-@pytest.fixture(autouse=True)
-def empty_cache() -> None:
-    """Rolled-back rows give their ids back, so nothing cached may outlive a test."""
-    cache.clear()
 
 
 # --- time -----------------------------------------------------------------------------------------

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import kombu
 import kombu.exceptions
@@ -227,9 +227,8 @@ def look_at_demo() -> Finding:
 
 
 def without_password(url: str) -> str:
-    """Return an address as it may be shown: without the name and password inside it."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rsplit("@", 1)[-1]).geturl()
+    """Return an address as it may be shown: without the names and passwords inside it."""
+    return re.sub(r"//[^/]*@", "//", url.split("?")[0])
 
 
 def one_line(problem: BaseException) -> str:

@@ -1,0 +1,61 @@
+"""
+A real Chromium for tests of pages: `page` is a fresh one, `live_server.url` is where to go.
+
+The browser is the system's (Debian's chromium, or CHROMIUM=/path). Without one these tests are
+skipped; with REQUIRE_BROWSER=1 they fail instead, so that a run cannot leave them out unnoticed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+# Nothing that the browser does by itself may look for the network.
+OPTIONS = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+)
+
+
+def find_chromium() -> str | None:
+    """Return the path of the system's Chromium, or None."""
+    if named := os.environ.get("CHROMIUM"):
+        return named
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One Chromium for all tests of a run."""
+    path = find_chromium()
+    if path is None:
+        if os.environ.get("REQUIRE_BROWSER") == "1":
+            pytest.fail("No Chromium is installed (apt-get install chromium).")
+        pytest.skip("No Chromium is installed (apt-get install chromium).")
+    # Playwright's loop runs in this thread, where Django would refuse the database otherwise.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    # Root cannot have Chromium's sandbox; everybody else keeps it.
+    options = [*OPTIONS, "--no-sandbox"] if os.geteuid() == 0 else [*OPTIONS]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=options)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """A fresh page with no cookies, English, in a window of 1280 by 900."""
+    context = chromium.new_context(locale="en-GB", viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(10_000)
+    yield context.new_page()
+    context.close()
