@@ -1,0 +1,168 @@
+"""
+What an engine promises, whichever database it runs on.
+
+Every call runs inside the caller's transaction and answers with an outcome. After a refusal the caller
+rolls back; nothing of the refused act may stay. Locks are taken in one order: departures by id, seats,
+reservation. `now` is given: an engine never looks at a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import Enum
+from typing import Protocol
+
+
+class Outcome(str, Enum):
+    """How a call ended, in the order in which refusals are looked for."""
+
+    NOT_FOUND = "not_found"
+    TOO_MANY_HOLDS = "too_many_holds"
+    DEPARTURE_CLOSED = "departure_closed"
+    SEAT_TAKEN = "seat_taken"
+    SOLD_OUT = "sold_out"
+    HOLD_EXPIRED = "hold_expired"
+    ALREADY_PAID = "already_paid"
+    ALREADY_CANCELLED = "already_cancelled"
+    NOT_CANCELLABLE = "not_cancellable"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class HolderRow:
+    """Whose reservation it is: a user, or a guest known by the digest of a secret."""
+
+    user_id: int | None
+    guest_digest: str | None
+    contact_email: str | None
+    contact_phone: str | None
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class PassengerRow:
+    """A passenger; `accompanied_by` is the position of an infant's adult."""
+
+    position: int
+    first_name: str
+    last_name: str
+    kind: str
+    date_of_birth: date | None = None
+    seat_wish: str = ""
+    accompanied_by: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PriceLineRow:
+    """A line of a coupon's price."""
+
+    kind: str
+    label: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class CouponRow:
+    """A passenger on a ticket; with `seat_id` that seat and no other."""
+
+    passenger: int
+    barcode: str
+    fare_version_id: int
+    price_lines: Sequence[PriceLineRow]
+    needs_seat: bool = True
+    seat_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LegRow:
+    """A ticket with the coupons on it, one a passenger, in the passengers' order."""
+
+    ticket_id: int
+    departure_id: int
+    first_segment: int
+    last_segment: int
+    travel_class: str
+    fare_id: int
+    closes_at: datetime
+    coupons: Sequence[CouponRow]
+
+
+@dataclass(frozen=True, slots=True)
+class ReserveCommand:
+    """Everything a reservation consists of, priced and checked; legs in the order of travel."""
+
+    locator: str
+    holder: HolderRow
+    currency: str
+    hold_until: datetime
+    passengers: Sequence[PassengerRow]
+    legs: Sequence[LegRow]
+    max_live_holds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """An outcome, with the reservation it concerns and, for a refusal, the ticket that caused it."""
+
+    outcome: Outcome
+    reservation_id: int | None = None
+    ticket_id: int | None = None
+    details: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def done(self) -> bool:
+        return self.outcome is Outcome.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: the holder, staff (with the user's id) or the office itself, and why."""
+
+    kind: str
+    user_id: int | None = None
+    reason: str = ""
+
+
+SYSTEM = Actor(kind="system")
+
+
+class Engine(Protocol):
+    """The acts on seats. Each is all or nothing."""
+
+    def reserve(self, command: ReserveCommand, *, now: datetime, actor: Actor) -> Result:
+        """
+        Hold a seat for every coupon that needs one, or none.
+
+        Holds that ended by `now` on the wanted departures are expired first. Refuses with too_many_holds,
+        departure_closed, seat_taken (a chosen seat) or sold_out (too few seats).
+        """
+
+    def confirm(self, reservation_id: int, *, now: datetime, actor: Actor) -> Result:
+        """Turn a live hold into a paid reservation; refuses a hold that ended at or before `now`."""
+
+    def release(self, reservation_id: int, *, now: datetime, actor: Actor) -> Result:
+        """Give up a hold: its seats are free at once and the reservation is cancelled."""
+
+    def extend(
+        self, reservation_id: int, *, until: datetime, mark: str, now: datetime, actor: Actor
+    ) -> Result:
+        """
+        Lengthen a live hold to `until`, never shorten it.
+
+        `mark` names the column that remembers it (`extended_at` by the holder, `lengthened_at` by a payment);
+        where it is set already, this was done once, nothing changes and `details["changed"]` is false.
+        """
+
+    def cancel_coupons(
+        self, reservation_id: int, coupon_ids: Sequence[int], *, now: datetime, actor: Actor
+    ) -> Result:
+        """
+        Cancel open coupons of a paid reservation and free their seats.
+
+        When none is left open or used the reservation itself is cancelled.
+        """
+
+    def expire(self, *, now: datetime, limit: int) -> int:
+        """Expire at most `limit` holds that ended by `now`; answer how many."""

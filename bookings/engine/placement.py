@@ -1,0 +1,125 @@
+"""
+Which seats a party gets: a pure choice among the free ones.
+
+First-fit in the order of the seat map packs a train as well as anything dearer; within that, a party sits
+in one row if it can, then in neighbouring rows, then in one coach, then wherever there is room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+
+@dataclass(frozen=True, slots=True)
+class FreeSeat:
+    """A seat that is free over the whole stretch, with where it stands."""
+
+    stock_id: int
+    seat_id: int
+    coach: int
+    row: int
+    column: int
+    is_window: bool
+    is_aisle: bool
+    is_quiet: bool
+    is_accessible: bool
+
+
+def place(free: Sequence[FreeSeat], wishes: Sequence[str]) -> list[FreeSeat] | None:
+    """
+    Answer a seat for each wish, in their order, or None when there are too few.
+
+    `free` comes in the order of the seat map. Wheelchair spaces go to those who wish for one, to others
+    only when nothing else is left.
+    """
+    if len(free) < len(wishes):
+        return None
+    ordinary = [seat for seat in free if not seat.is_accessible]
+    special = [seat for seat in free if seat.is_accessible]
+    needing = [index for index, wish in enumerate(wishes) if wish == "accessible"]
+    others = [index for index, wish in enumerate(wishes) if wish != "accessible"]
+
+    chosen: dict[int, FreeSeat] = {}
+    for index in needing:
+        chosen[index] = special.pop(0) if special else ordinary.pop(0)
+    pool = (
+        ordinary
+        if len(ordinary) >= len(others)
+        else sorted(
+            ordinary + special,
+            key=lambda seat: (seat.is_accessible, seat.coach, seat.row, seat.column),
+        )
+    )
+    party = _together(pool, [wishes[index] for index in others])
+    for index, seat in zip(others, party, strict=True):
+        chosen[index] = seat
+    return [chosen[index] for index in range(len(wishes))]
+
+
+def _together(pool: Sequence[FreeSeat], wishes: Sequence[str]) -> list[FreeSeat]:
+    if not wishes:
+        return []
+    best = _best_group(pool, wishes)
+    return _seat_by_wish(best, wishes)
+
+
+def _best_group(pool: Sequence[FreeSeat], wishes: Sequence[str]) -> list[FreeSeat]:
+    """Answer the closest group that is big enough, of equals the one that meets more wishes."""
+    size = len(wishes)
+    for groups in (_rows(pool), _neighbouring_rows(pool), _coaches(pool)):
+        fitting = [group for group in groups if len(group) >= size]
+        if fitting:
+            return max(fitting, key=_score(wishes))
+    return list(pool)
+
+
+def _score(wishes: Sequence[str]) -> Callable[[list[FreeSeat]], int]:
+    wanted = [wish for wish in wishes if wish]
+
+    def count(group: list[FreeSeat]) -> int:
+        return sum(any(_meets(seat, wish) for seat in group) for wish in wanted)
+
+    return count
+
+
+def _rows(pool: Iterable[FreeSeat]) -> list[list[FreeSeat]]:
+    return [list(group) for _, group in groupby(pool, key=lambda seat: (seat.coach, seat.row))]
+
+
+def _neighbouring_rows(pool: Sequence[FreeSeat]) -> list[list[FreeSeat]]:
+    rows = _rows(pool)
+    return [
+        first + second
+        for first, second in zip(rows, rows[1:], strict=False)
+        if first[0].coach == second[0].coach and second[0].row - first[0].row == 1
+    ]
+
+
+def _coaches(pool: Iterable[FreeSeat]) -> list[list[FreeSeat]]:
+    return [list(group) for _, group in groupby(pool, key=lambda seat: seat.coach)]
+
+
+def _seat_by_wish(group: Sequence[FreeSeat], wishes: Sequence[str]) -> list[FreeSeat]:
+    """Give each wish the first seat that meets it, the rest what is left, side by side."""
+    left = list(group)
+    chosen: dict[int, FreeSeat] = {}
+    for index, wish in enumerate(wishes):
+        seat = next((seat for seat in left if wish and _meets(seat, wish)), None)
+        if seat is not None:
+            chosen[index] = seat
+            left.remove(seat)
+    for index in range(len(wishes)):
+        if index not in chosen:
+            chosen[index] = left.pop(0)
+    return [chosen[index] for index in range(len(wishes))]
+
+
+def _meets(seat: FreeSeat, wish: str) -> bool:
+    return {
+        "window": seat.is_window,
+        "aisle": seat.is_aisle,
+        "quiet": seat.is_quiet,
+        "accessible": seat.is_accessible,
+    }.get(wish, True)
