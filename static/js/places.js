@@ -1,6 +1,6 @@
 /* Suggests cities and stations while one types: a combobox by the ARIA pattern, on top of an input that
    works without it (then the browser's own list of the page's <datalist> is used).
-   Needs: <input data-places="/tickets/cities" data-say-count="%n suggestions">.
+   Needs: <input data-places="/tickets/cities" data-say-count="%n suggestions" data-list-name="Suggestions">.
    The answer is a page of cities with their stations: {results: [{name, country, stations: [{code, name, kind}]}]}. */
 const WAIT = 150, MOST = 8, LEAST_LETTERS = 1;
 const ICONS = { airport: "plane", railStation: "train", coachStop: "coach", city: "pin" };
@@ -20,7 +20,7 @@ for (const input of document.querySelectorAll("input[data-places]")) {
   box.id = `suggestions-${++serial}`;
   box.className = "suggest-list";
   box.setAttribute("role", "listbox");
-  box.setAttribute("aria-label", input.labels[0]?.textContent.trim() || "");
+  box.setAttribute("aria-label", input.dataset.listName || "");
   box.hidden = true;
   say.className = "visually-hidden";
   say.setAttribute("role", "status");

@@ -7,6 +7,7 @@ day before the month and counts 24 hours. Times are shown in the zone of the sta
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -30,8 +31,11 @@ from travel.common.money import Money
 register = template.Library()
 
 MINUS = "−"
+# A currency without a sign of its own is written by its code, and that stands apart: KWD 4.990.
+CODE_BEFORE_DIGITS = re.compile(r"([A-Z]{3})(?=[\d−])")
 NOT_A_WAY_OF_TRAVEL = "{!r} is neither a plane, a train nor a bus"
-# The word of each vehicle type, its icon, and the stroke of its line (leg-train, leg-plane, leg-coach).
+# The word of each vehicle type, its icon, and the stroke of its line (leg-train, leg-plane,
+# leg-coach).
 MODE_ICONS = {
     "plane": "plane",
     "flight": "plane",
@@ -54,7 +58,9 @@ def reader_locale() -> Locale:
 
 @register.simple_tag
 def icon(name: str, css: str = "") -> SafeString:
-    """Draw one symbol of the sprite; it is hidden from screen readers, so a word stands beside it."""
+    """
+    Draw one symbol of the sprite; it is hidden from screen readers, so a word stands beside it.
+    """
     classes = f"icon {css}".strip()
     return format_html(
         '<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>',
@@ -85,12 +91,18 @@ def mode_name(mode: str) -> str:
 FACILITIES = {
     "wifi": ("wifi", _("Wi-Fi")),
     "power": ("power", _("Sockets")),
-    "quiet": ("quiet", _("Quiet zone")),
-    "food": ("food", _("Food on board")),
+    "quietZone": ("quiet", _("Quiet zone")),
+    "restaurant": ("food", _("Restaurant")),
+    "bistro": ("food", _("Bistro")),
+    "meal": ("food", _("Meal included")),
     "wheelchair": ("wheelchair", _("Wheelchair space")),
     "bicycle": ("bike", _("Bicycle space")),
+    "family": ("child", _("Family area")),
+    "sleeper": ("bed", _("Beds")),
+    "airConditioning": ("cool", _("Air conditioning")),
+    "toilet": ("toilet", _("Toilet")),
+    "entertainment": ("screen", _("Films and music")),
     "luggage": ("luggage", _("Bag included")),
-    "tables": ("table", _("Tables")),
 }
 
 
@@ -112,7 +124,8 @@ def facility_name(word: str) -> str:
 @register.filter
 def money_text(amount: Money) -> str:
     """Write an amount for attributes and option labels: `€49.90`, `−€20.95`."""
-    return amount.format(str(reader_locale())).replace("-", MINUS)
+    written = amount.format(str(reader_locale())).replace("-", MINUS)
+    return CODE_BEFORE_DIGITS.sub("\\1\u00a0", written)
 
 
 @register.filter

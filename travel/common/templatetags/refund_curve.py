@@ -1,4 +1,6 @@
-"""The refund curve: penalty tiers drawn as steps, worked out here so that the page needs no script."""
+"""
+The refund curve: penalty tiers drawn as steps, worked out here so that the page needs no script.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +14,16 @@ from travel.common.money import Money
 
 register = template.Library()
 
-# The drawing is 640 by 270: the axis runs from LEFT to RIGHT, today stands at NOW, the last change at END.
+# The drawing is 640 by 270: the axis runs from LEFT to RIGHT, today stands at NOW, the last change
+# at END.
 LEFT, NOW, END, RIGHT = 60, 108, 580, 630
 TOP, BOTTOM = 60, 225
 
 
 class Step(Protocol):
-    """One tier: until when it holds (None: for ever), what comes back, what is kept, and the share."""
+    """
+    One tier: until when it holds (None: for ever), what comes back, what is kept, and the share.
+    """
 
     until: datetime | None
     refund: Money
@@ -31,7 +36,8 @@ def refund_curve(steps: Sequence[Step], number: int = 1) -> dict[str, Any]:
     """
     Draw the tiers from the one in force to the last, which has no end.
 
-    Time is not to scale: the moments of change stand at equal distances, and the axis is cut between.
+    Time is not to scale: the moments of change stand at equal distances, and the axis is cut
+    between.
     """
     return {"steps": steps, "number": number, "curve": _geometry(list(steps))}
 

@@ -1,0 +1,49 @@
+"""Pages opened in a real Chromium, and axe to look at them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+@pytest.fixture
+def open_page(chromium: Browser, live_server: Any) -> Iterator[Any]:
+    """Answer a function that opens a path at a width, in a scheme, with or without scripts."""
+    contexts = []
+
+    def opened(
+        path: str, *, width: int = 1280, scheme: Any = "light", scripts: bool = True
+    ) -> Page:
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,
+            java_script_enabled=scripts,
+            locale="en-GB",
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(f"{live_server.url}{path}", wait_until="networkidle")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def faults(page: Page) -> list[str]:
+    """Answer what axe finds wrong by WCAG 2.2 A and AA, one line each."""
+    found = Axe().run(page, options={"runOnly": RULES}).response["violations"]
+    return [f"{rule['id']}: {node['html'][:160]}" for rule in found for node in rule["nodes"]]
+
+
+def scrolls_sideways(page: Page) -> bool:
+    """Say whether the page is wider than the window."""
+    return bool(
+        page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    )
