@@ -36,8 +36,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     """
     A person with an account: passenger or staff.
 
-    E-mail and phone are stored normalised; a contact counts as verified once a code sent to it came back.
-    A new contact stands in `pending_email` or `pending_phone` until then.
+    E-mail and phone are stored normalised; a contact counts as verified once a code sent to it came
+    back. A new contact stands in `pending_email` or `pending_phone` until then.
     """
 
     email = CodeField(max_length=254, null=True, blank=True, unique=True)

@@ -18,8 +18,9 @@ class Reservation(models.Model):
     """
     What one holder booked together, in one currency.
 
-    Held until `hold_until`, then free without anybody's doing; paid, cancelled and expired are final but for
-    a late capture. A holder is a user, or a guest who has the secret link and whose contact is here.
+    Held until `hold_until`, then free without anybody's doing; paid, cancelled and expired are
+    final but for a late capture. A holder is a user, or a guest who has the secret link and whose
+    contact is here.
     """
 
     class State(models.TextChoices):
@@ -139,8 +140,9 @@ class Coupon(models.Model):
     """
     One passenger on one ticket: what is priced, seated, scanned, cancelled and refunded.
 
-    `position` numbers the coupons of a passenger in the order of travel. The price is the sum of its lines,
-    copied at sale with the fare version that made them. `barcode` is random, drawn at the sale.
+    `position` numbers the coupons of a passenger in the order of travel. The price is the sum of
+    its lines, copied at sale with the fare version that made them. `barcode` is random, drawn at
+    the sale.
     """
 
     class State(models.TextChoices):
@@ -176,7 +178,8 @@ class PriceLine(models.Model):
     """
     A line of a coupon's price, copied at sale and never changed.
 
-    Discounts are negative. Tax stands beside the fare it is taken out of, so that the lines sum to the price.
+    Discounts are negative. Tax stands beside the fare it is taken out of, so that the lines sum to
+    the price.
     """
 
     class Kind(models.TextChoices):
@@ -216,8 +219,8 @@ class SeatStock(models.Model):
     """
     A seat of a departure and which of its segments are taken, as bits 0 to 62.
 
-    Laid out from the seat map at the departure's first claim. The bits are the union of the claims; whoever
-    sets some does so in a statement that also says they were clear.
+    Laid out from the seat map at the departure's first claim. The bits are the union of the claims;
+    whoever sets some does so in a statement that also says they were clear.
     """
 
     departure = models.ForeignKey(
@@ -249,8 +252,8 @@ class Claim(models.Model):
     """
     A coupon's right to a seat from its first to its last segment, both counted in.
 
-    A coupon has several when the seat changes on the way. Deleted on release; the reservation's events
-    remember it.
+    A coupon has several when the seat changes on the way. Deleted on release; the reservation's
+    events remember it.
     """
 
     coupon = models.ForeignKey(

@@ -1,8 +1,8 @@
 """
 Finding a place by what somebody typed: a code, a name in any language, with a slip of the finger.
 
-The names live in the memory of each process, some ten thousand short strings, read again once a minute and
-after each import in this process.
+The names live in the memory of each process, some ten thousand short strings, read again once a
+minute and after each import in this process.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """
 What a ticket costs: a pure reckoning of a fare version's rule, in integers of minor units.
 
-It runs once when a price is shown and once when it is sold; what was sold is copied, never reckoned again.
+It runs once when a price is shown and once when it is sold; what was sold is copied, never reckoned
+again.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ def adult_fare(rule: PriceRule, distance_m: int) -> int:
     """
     Answer the full fare of an adult, tax included, without fees.
 
-    It is the larger of minimum and base + kilometres * per_km, rounded up to a multiple of the step.
+    It is the larger of minimum and base + kilometres * per_km, rounded up to a multiple of the
+    step.
     """
     micro = rule.base_minor * MICRO + distance_m * rule.per_km_micro // 1000
     exact = -(-micro // MICRO)
@@ -75,9 +77,9 @@ def price_lines(
     """
     Answer the lines of one passenger's price on one ticket; they sum to what is paid.
 
-    Young people, children and infants pay their percentage of the adult's fare. The discount of a round trip
-    comes off that. Tax is contained: at 7 % it is 7/107 of fare less discount. The fee is for each passenger
-    with a seat.
+    Young people, children and infants pay their percentage of the adult's fare. The discount of a
+    round trip comes off that. Tax is contained: at 7 % it is 7/107 of fare less discount. The fee
+    is for each passenger with a seat.
     """
     fare = share_of(adult_fare(rule, distance_m), _percent(rule, kind) * 100)
     discount = share_of(fare, rule.return_discount_basis_points) if round_trip else 0

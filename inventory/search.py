@@ -1,8 +1,8 @@
 """
 Search of stretches: which departures run from one of these stations to one of those, on a day.
 
-The join goes by two indexes: (station, departs_at) finds who leaves, (departure, station, position) who
-arrives. Rows come as tuples; no model instance is made.
+The join goes by two indexes: (station, departs_at) finds who leaves, (departure, station, position)
+who arrives. Rows come as tuples; no model instance is made.
 """
 
 from __future__ import annotations
@@ -85,8 +85,8 @@ def find_stretches(
     """
     Answer the rides that leave an origin on its local day and have not left by `now`.
 
-    Where a departure serves several of the origins or destinations, the latest boarding and the earliest
-    alighting call are taken for each pair of stations; the order is by departure time.
+    Where a departure serves several of the origins or destinations, the latest boarding and the
+    earliest alighting call are taken for each pair of stations; the order is by departure time.
     """
     leaving = Q(pk__in=[])
     for facts in origins:

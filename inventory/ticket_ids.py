@@ -3,7 +3,8 @@ Ticket ids: a stretch of a departure at a fare, as one number below 2^53.
 
     departure * 2^18 + from position * 2^12 + to position * 2^6 + fare number
 
-A ticket exists for whoever can write its number; a row is made of it when the first one is reserved.
+A ticket exists for whoever can write its number; a row is made of it when the first one is
+reserved.
 """
 
 from __future__ import annotations

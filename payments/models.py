@@ -88,8 +88,8 @@ class Payment(models.Model):
     """
     One attempt to pay a reservation.
 
-    `settles` is the reservation it paid for: unique, so that a reservation is settled by one payment only; a
-    second capture has none and is refunded.
+    `settles` is the reservation it paid for: unique, so that a reservation is settled by one
+    payment only; a second capture has none and is refunded.
     """
 
     class State(models.TextChoices):
@@ -181,7 +181,9 @@ class Cancellation(models.Model):
 
 
 class CancelledCoupon(models.Model):
-    """A coupon's share of a cancellation: the penalty kept and the refund given, with the tier used."""
+    """
+    A coupon's share of a cancellation: the penalty kept and the refund given, with the tier used.
+    """
 
     cancellation = models.ForeignKey(Cancellation, on_delete=models.PROTECT, related_name="coupons")
     coupon = models.OneToOneField(Coupon, on_delete=models.PROTECT, related_name="cancelled")
@@ -207,7 +209,9 @@ class CancelledCoupon(models.Model):
 
 
 class Refund(models.Model):
-    """Money on its way back for a captured payment. It is due until it is done or given to staff."""
+    """
+    Money on its way back for a captured payment. It is due until it is done or given to staff.
+    """
 
     class State(models.TextChoices):
         PENDING_APPROVAL = "pendingApproval", _("Waiting for approval")

@@ -1,9 +1,9 @@
 """
 What an engine promises, whichever database it runs on.
 
-Every call runs inside the caller's transaction and answers with an outcome. After a refusal the caller
-rolls back; nothing of the refused act may stay. Locks are taken in one order: departures by id, seats,
-reservation. `now` is given: an engine never looks at a clock.
+Every call runs inside the caller's transaction and answers with an outcome. After a refusal the
+caller rolls back; nothing of the refused act may stay. Locks are taken in one order: departures by
+id, seats, reservation. `now` is given: an engine never looks at a clock.
 """
 
 from __future__ import annotations
@@ -104,7 +104,9 @@ class ReserveCommand:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """An outcome, with the reservation it concerns and, for a refusal, the ticket that caused it."""
+    """
+    An outcome, with the reservation it concerns and, for a refusal, the ticket that caused it.
+    """
 
     outcome: Outcome
     reservation_id: int | None = None
@@ -135,12 +137,14 @@ class Engine(Protocol):
         """
         Hold a seat for every coupon that needs one, or none.
 
-        Holds that ended by `now` on the wanted departures are expired first. Refuses with too_many_holds,
-        departure_closed, seat_taken (a chosen seat) or sold_out (too few seats).
+        Holds that ended by `now` on the wanted departures are expired first. Refuses with
+        too_many_holds, departure_closed, seat_taken (a chosen seat) or sold_out (too few seats).
         """
 
     def confirm(self, reservation_id: int, *, now: datetime, actor: Actor) -> Result:
-        """Turn a live hold into a paid reservation; refuses a hold that ended at or before `now`."""
+        """
+        Turn a live hold into a paid reservation; refuses a hold that ended at or before `now`.
+        """
 
     def release(self, reservation_id: int, *, now: datetime, actor: Actor) -> Result:
         """Give up a hold: its seats are free at once and the reservation is cancelled."""
@@ -151,8 +155,9 @@ class Engine(Protocol):
         """
         Lengthen a live hold to `until`, never shorten it.
 
-        `mark` names the column that remembers it (`extended_at` by the holder, `lengthened_at` by a payment);
-        where it is set already, this was done once, nothing changes and `details["changed"]` is false.
+        `mark` names the column that remembers it (`extended_at` by the holder, `lengthened_at` by a
+        payment); where it is set already, this was done once, nothing changes and
+        `details["changed"]` is false.
         """
 
     def cancel_coupons(

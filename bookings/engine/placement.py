@@ -1,8 +1,9 @@
 """
 Which seats a party gets: a pure choice among the free ones.
 
-First-fit in the order of the seat map packs a train as well as anything dearer; within that, a party sits
-in one row if it can, then in neighbouring rows, then in one coach, then wherever there is room.
+First-fit in the order of the seat map packs a train as well as anything dearer; within that, a
+party sits in one row if it can, then in neighbouring rows, then in one coach, then wherever there
+is room.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ def place(free: Sequence[FreeSeat], wishes: Sequence[str]) -> list[FreeSeat] | N
     """
     Answer a seat for each wish, in their order, or None when there are too few.
 
-    `free` comes in the order of the seat map. Wheelchair spaces go to those who wish for one, to others
-    only when nothing else is left.
+    `free` comes in the order of the seat map. Wheelchair spaces go to those who wish for one, to
+    others only when nothing else is left.
     """
     if len(free) < len(wishes):
         return None

@@ -1,8 +1,8 @@
 """
 The engine in plain SQL, for SQLite and for servers without our procedures.
 
-The departure's row is locked first, so that buyers of one departure come one after the other; the guard
-against a double sale nevertheless stands in the statement that sets the bits.
+The departure's row is locked first, so that buyers of one departure come one after the other; the
+guard against a double sale nevertheless stands in the statement that sets the bits.
 """
 
 from __future__ import annotations
@@ -636,7 +636,9 @@ def _record(
 
 
 def _seats_of(reservation_id: int, coupon_ids: Sequence[int] | None = None) -> list[list[object]]:
-    """Answer coupon, departure, coach, seat, first and last segment of each claim, for the history."""
+    """
+    Answer coupon, departure, coach, seat, first and last segment of each claim, for the history.
+    """
     claims = Claim.objects.filter(coupon__passenger__reservation_id=reservation_id)
     if coupon_ids is not None:
         claims = claims.filter(coupon_id__in=coupon_ids)

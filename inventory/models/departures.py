@@ -20,11 +20,12 @@ class Departure(models.Model):
     """
     A service on a day with a vehicle.
 
-    `run` tells several departures of one service and day apart. `generation` rises when an import replaces
-    an unsold departure: the old row stays, without calls, so that its ids never mean anything else.
-    `frozen_at` is set by the first claim; from then on calls, positions and seats stand fast.
-    `stock_version` rises with every claim and release. No hold on it ends before `earliest_hold_end`
-    (null: nothing is held), so that a buyer knows without looking whether there are holds to sweep.
+    `run` tells several departures of one service and day apart. `generation` rises when an import
+    replaces an unsold departure: the old row stays, without calls, so that its ids never mean
+    anything else. `frozen_at` is set by the first claim; from then on calls, positions and seats
+    stand fast. `stock_version` rises with every claim and release. No hold on it ends before
+    `earliest_hold_end` (null: nothing is held), so that a buyer knows without looking whether there
+    are holds to sweep.
     """
 
     class State(models.TextChoices):
@@ -83,8 +84,8 @@ class Call(models.Model):
     """
     A stop of a departure; its id is departure * 64 + position.
 
-    Planned and expected times are instants. `distance_m` is the way from the first call along the calls,
-    in metres. A call that is skipped on the day is marked, never renumbered.
+    Planned and expected times are instants. `distance_m` is the way from the first call along the
+    calls, in metres. A call that is skipped on the day is marked, never renumbered.
     """
 
     id = models.BigIntegerField(primary_key=True)
@@ -147,8 +148,8 @@ class Ticket(models.Model):
     """
     A product that has been sold or held: a stretch of a departure at a fare.
 
-    Its id is departure * 2^18 + from * 2^12 + to * 2^6 + fare number. Search works tickets out from calls
-    and fares; the first reserve of one inserts the row.
+    Its id is departure * 2^18 + from * 2^12 + to * 2^6 + fare number. Search works tickets out from
+    calls and fares; the first reserve of one inserts the row.
     """
 
     id = models.BigIntegerField(primary_key=True)

@@ -36,8 +36,8 @@ class Fare(models.Model):
     """
     An offer of a tariff in one class: `Saver`, `Flexible`.
 
-    Its id is tariff * 64 + number, so that a ticket's id can carry the number and a CHECK can hold the
-    two together. A number is never used again for another fare.
+    Its id is tariff * 64 + number, so that a ticket's id can carry the number and a CHECK can hold
+    the two together. A number is never used again for another fare.
     """
 
     id = models.BigIntegerField(primary_key=True)
@@ -72,10 +72,10 @@ class FareVersion(models.Model):
     A fare's price rule and conditions from an instant of sale on, until the next version begins.
 
     An adult pays max(minimum, base + kilometres * per_km), rounded up to `rounding_minor`, as fare;
-    `tax_basis_points` of it are contained as tax, and `fee_minor` comes on top. Young people, children and
-    infants pay a percentage of fare and no less; `return_discount_basis_points` come off both ways of a
-    round trip. `per_km_micro` is in millionths of a minor unit. Sold coupons keep their version, so a
-    version in use is never edited: a new price is a new version.
+    `tax_basis_points` of it are contained as tax, and `fee_minor` comes on top. Young people,
+    children and infants pay a percentage of fare and no less; `return_discount_basis_points` come
+    off both ways of a round trip. `per_km_micro` is in millionths of a minor unit. Sold coupons
+    keep their version, so a version in use is never edited: a new price is a new version.
     """
 
     fare = models.ForeignKey(Fare, on_delete=models.PROTECT, related_name="versions")
@@ -133,8 +133,8 @@ class PenaltyTier(models.Model):
     """
     What cancelling costs when at least so many minutes are left to the coupon's own departure.
 
-    The tier with the largest `minutes_before` that is still left counts; below all of them, and after the
-    departure, nothing is paid back.
+    The tier with the largest `minutes_before` that is still left counts; below all of them, and
+    after the departure, nothing is paid back.
     """
 
     fare_version = models.ForeignKey(

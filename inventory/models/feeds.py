@@ -46,7 +46,9 @@ class ImportRun(models.Model):
 
 
 class PendingChange(models.Model):
-    """A change that an import found for a departure that has sold; the departures desk settles it."""
+    """
+    A change that an import found for a departure that has sold; the departures desk settles it.
+    """
 
     class Kind(models.TextChoices):
         CALLS = "calls", "Other calls"

@@ -59,8 +59,8 @@ class Station(models.Model):
     """
     A place where one boards: airport, railway station or coach stop.
 
-    `code` is its public code (IATA for airports, else the operator's or the feed's); `tz` its IANA time
-    zone; `minimum_change_minutes` is what a change within it needs.
+    `code` is its public code (IATA for airports, else the operator's or the feed's); `tz` its IANA
+    time zone; `minimum_change_minutes` is what a change within it needs.
     """
 
     city = models.ForeignKey(City, on_delete=models.PROTECT, related_name="stations")

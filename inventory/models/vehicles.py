@@ -12,7 +12,9 @@ from travel.common.fields import CodeField
 
 
 class SeatMap(models.Model):
-    """The seats of a type of vehicle. A departure that has sold keeps the stock laid out from it."""
+    """
+    The seats of a type of vehicle. A departure that has sold keeps the stock laid out from it.
+    """
 
     carrier = models.ForeignKey(Carrier, on_delete=models.PROTECT, related_name="seat_maps")
     code = CodeField(max_length=60)
@@ -52,8 +54,8 @@ class Seat(models.Model):
     """
     A seat of a seat map.
 
-    `row` counts from the front, `column` from the left in the direction of travel, gaps (aisles) count.
-    Free seating is seats without labels.
+    `row` counts from the front, `column` from the left in the direction of travel, gaps (aisles)
+    count. Free seating is seats without labels.
     """
 
     coach = models.ForeignKey(Coach, on_delete=models.CASCADE, related_name="seats")

@@ -1,8 +1,8 @@
 """
 Refusals: one word from the engine to the reader.
 
-A refusal has a code that the engine, the exception, the API's problem, the page's message and the test
-share. Each app names its own in its errors.py; those that no storey owns stand here.
+A refusal has a code that the engine, the exception, the API's problem, the page's message and the
+test share. Each app names its own in its errors.py; those that no storey owns stand here.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ class Refusal(Exception):
     """
     A rule said no; nothing was changed.
 
-    `code` is the published word, `status` its HTTP status, `title` a short sentence for people, `errors`
-    maps fields to messages, `retry_after` are seconds, `details` joins the API's problem as it is.
+    `code` is the published word, `status` its HTTP status, `title` a short sentence for people,
+    `errors` maps fields to messages, `retry_after` are seconds, `details` joins the API's problem
+    as it is.
     """
 
     code = "invalid_input"

@@ -12,8 +12,8 @@ class CodeField(models.CharField):
     """
     Text compared byte by byte: codes, e-mail addresses, locators, digests, state words.
 
-    MariaDB's default collation takes `josé` for `jose` and `a ` for `a`; these columns are utf8mb4_bin
-    there. SQLite compares bytes by itself. Whoever writes a value normalises it first.
+    MariaDB's default collation takes `josé` for `jose` and `a ` for `a`; these columns are
+    utf8mb4_bin there. SQLite compares bytes by itself. Whoever writes a value normalises it first.
     """
 
     def db_parameters(self, connection: BaseDatabaseWrapper) -> dict[str, Any]:

@@ -30,8 +30,8 @@ class IdempotencyKey(models.Model):
     """
     The first answer to a request that moves seats or money, kept so that a repeat gets the same.
 
-    `scope` is who asked, `fingerprint` the digest of the body. For seats and wallet the row commits with
-    the effect; around a gateway it commits first, with a lease.
+    `scope` is who asked, `fingerprint` the digest of the body. For seats and wallet the row commits
+    with the effect; around a gateway it commits first, with a lease.
     """
 
     scope = CodeField(max_length=64)
@@ -110,7 +110,8 @@ class OutboxMessage(models.Model):
 
 class Job(models.Model):
     """
-    Work with a due time. A message to the worker only says "look now"; the fact that it is due is here.
+    Work with a due time. A message to the worker only says "look now"; the fact that it is due is
+    here.
 
     `reference` makes asking twice harmless: (kind, reference) is unique.
     """

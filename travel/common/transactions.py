@@ -26,8 +26,9 @@ def in_transaction(function: Callable[P, R]) -> Callable[P, R]:
     """
     Run the function in one transaction; retry the outermost one where the database asks for it.
 
-    A nested call simply joins. After a deadlock, a lock timeout or a stale read the whole transaction
-    is begun again, five times at most, with a growing random pause; COMMIT itself is covered.
+    A nested call simply joins. After a deadlock, a lock timeout or a stale read the whole
+    transaction is begun again, five times at most, with a growing random pause; COMMIT itself is
+    covered.
 
     :raises Unavailable: the database kept refusing.
     """
