@@ -1,0 +1,109 @@
+"""Refusals of reserving, one for each outcome of the engine and each rule before it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from bookings.engine.contract import Outcome
+from inventory.errors import DepartureClosed
+from travel.common.errors import NotFound, Refusal
+
+
+class SoldOut(Refusal):
+    """Too few seats are free over the whole stretch."""
+
+    code = "sold_out"
+    status = 409
+    title = _("There are not enough free seats.")
+
+
+class SeatTaken(Refusal):
+    """A chosen seat is not free over the whole stretch."""
+
+    code = "seat_taken"
+    status = 409
+    title = _("This seat has just been taken. Please choose another one.")
+
+
+class HoldExpired(Refusal):
+    """The time to pay has run out and the seats were given back."""
+
+    code = "hold_expired"
+    status = 409
+    title = _("The time to pay has run out and the seats were given back.")
+
+
+class TooManyHolds(Refusal):
+    """The holder has too many unpaid reservations at once."""
+
+    code = "too_many_holds"
+    status = 409
+    title = _("You have too many unpaid reservations. Please pay or release one first.")
+
+
+class AlreadyPaid(Refusal):
+    """The reservation is paid."""
+
+    code = "already_paid"
+    status = 409
+    title = _("This reservation is already paid.")
+
+
+class AlreadyCancelled(Refusal):
+    """The reservation, or this part of it, is cancelled."""
+
+    code = "already_cancelled"
+    status = 409
+    title = _("This is already cancelled.")
+
+
+class NotCancellable(Refusal):
+    """It was used, or is in no state that can be cancelled."""
+
+    code = "not_cancellable"
+    status = 409
+    title = _("This can no longer be cancelled.")
+
+
+class PriceChanged(Refusal):
+    """The price is no longer the one that the traveller expected."""
+
+    code = "price_changed"
+    status = 409
+    title = _("The price has changed since you looked. Please check it again.")
+
+
+class InfantWithoutAdult(Refusal):
+    """An infant travels on an adult's lap: one for each adult."""
+
+    code = "infant_without_adult"
+    status = 400
+    title = _("Each infant needs an adult of its own.")
+
+
+class TooManyPassengers(Refusal):
+    """A reservation has one to nine passengers."""
+
+    code = "too_many_passengers"
+    status = 400
+    title = _("At most nine passengers travel on one reservation.")
+
+
+_REFUSALS: dict[Outcome, type[Refusal]] = {
+    Outcome.NOT_FOUND: NotFound,
+    Outcome.TOO_MANY_HOLDS: TooManyHolds,
+    Outcome.DEPARTURE_CLOSED: DepartureClosed,
+    Outcome.SEAT_TAKEN: SeatTaken,
+    Outcome.SOLD_OUT: SoldOut,
+    Outcome.HOLD_EXPIRED: HoldExpired,
+    Outcome.ALREADY_PAID: AlreadyPaid,
+    Outcome.ALREADY_CANCELLED: AlreadyCancelled,
+    Outcome.NOT_CANCELLABLE: NotCancellable,
+}
+
+
+def refusal(outcome: Outcome, **details: Any) -> Refusal:
+    """Answer the exception of an engine's refusal."""
+    return _REFUSALS[outcome](**details)
