@@ -156,6 +156,7 @@ class CityFinder:
         self._radius_m = rule.radius_km * 1000
         self._station_words = {tuple(search_key(w).split()) for w in rule.station_words}
         self._airport_words = {search_key(word) for word in rule.airport_words}
+        self._marks = [re.compile(expression) for expression in rule.pass_through]
         self._by_station: dict[str, list[KnownCity]] = {}
         self._by_name: dict[tuple[str, ...], list[KnownCity]] = {}
         for entry in known:
@@ -257,6 +258,8 @@ class CityFinder:
 
     def _stem(self, name: str) -> _Stem:
         """Leaves out what tells a station: brackets, platforms, and words such as Hbf or Ost."""
+        for mark in self._marks:
+            name = mark.sub("", name)
         text = _PLATFORM.sub("", name.split(",")[0])
         bare = _BRACKETS.sub(lambda match: " " * len(match.group()), text).split("/")[0]
         words = [(search_key(match.group()), match) for match in _WORD.finditer(bare)]
