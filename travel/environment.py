@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,11 @@ DRIVER_HINT = (
 )
 EMAIL_HINT = "Write smtp+tls://user:password@host:587, filemail:///a/folder or consolemail://."
 REDIS_HINT = "Write redis://host:6379/0, rediss://... or unix:///path/redis.sock?db=0."
+BROKER_HINT = "Write redis://host:6379/1, amqp://user:password@host/ or filesystem://."
+BROKER_SCHEMES = frozenset(
+    {"redis", "rediss", "redis+socket", "unix", "sentinel", "amqp", "amqps", "filesystem", "memory"}
+)
+FILES = "filesystem://"
 NO_DATABASE = {"ENGINE": "django.db.backends.dummy", "NAME": ""}
 
 
@@ -77,13 +83,15 @@ class Environment(environ.Env):  # type: ignore[misc]
     def database(self, var: str, *, default: str) -> dict[str, Any]:
         """Return Django's settings for a database address: SQLite, MySQL or MariaDB."""
         url = self.str(var, default=default)
+        settings: dict[str, Any] = {}
         try:
             scheme = urlsplit(url).scheme
-            settings: dict[str, Any] = self.db_url_config(url)
+            if scheme in {"sqlite", "mysql"}:
+                settings = self.db_url_config(url)
         except (ValueError, ImproperlyConfigured):
-            scheme, settings = "", {}
+            settings = {}
         # The address may hold a password, so a fault never repeats it.
-        if scheme not in {"sqlite", "mysql"} or not settings.get("NAME"):
+        if not settings.get("NAME"):
             self._fault(var, "This is no address of a database.", DATABASE_HINT)
             return dict(NO_DATABASE)
         if scheme == "mysql" and importlib.util.find_spec("MySQLdb") is None:
@@ -108,6 +116,15 @@ class Environment(environ.Env):  # type: ignore[misc]
             return url
         self._fault(var, "This is no address of a Redis.", REDIS_HINT)
         return ""
+
+    def broker(self, var: str, *, redis: str) -> str:
+        """Return the address of the jobs' broker: as told, else the Redis, else plain files."""
+        url: str = self.str(var, default="") or redis or FILES
+        if urlsplit(url).scheme not in BROKER_SCHEMES:
+            self._fault(var, "This is no address of a broker.", BROKER_HINT)
+            return FILES
+        # Celery spells a socket differently from the cache.
+        return re.sub(r"^unix://([^?]*)\?db=", r"redis+socket://\1?virtual_host=", url)
 
     def mail(self, var: str, *, default: str) -> dict[str, Any]:
         """Return Django's settings for sending e-mail."""

@@ -178,6 +178,7 @@ USE_I18N = True
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("fa", "فارسی")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["travel.formats"]
 
 # --- people ---------------------------------------------------------------------------------------
 
@@ -275,7 +276,7 @@ QUOTE_LIFETIME = timedelta(minutes=10)
 # --- jobs and messages ----------------------------------------------------------------------------
 
 _broker_dir = VAR_DIR / "broker"
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default=REDIS_URL or "filesystem://")
+CELERY_BROKER_URL = env.broker("CELERY_BROKER_URL", redis=REDIS_URL)
 if CELERY_BROKER_URL == "filesystem://":
     for _name in ("queue", "processed", "control"):
         (_broker_dir / _name).mkdir(parents=True, exist_ok=True)
