@@ -299,7 +299,8 @@ class TimetableDraft:
 
     Departures of the same feed in that window which this edition lacks are withdrawn when it is
     published. `departures` may be called any number of times; each time it gives the same
-    departures, in the order of `travel_date`, and keeps only a bounded number of them in memory.
+    departures, sorted by `travel_date` and then by `service`, and keeps only a bounded number of
+    them in memory.
     """
 
     feed: str

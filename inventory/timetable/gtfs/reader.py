@@ -77,7 +77,7 @@ class GtfsOptions:
 
 @dataclass(frozen=True, slots=True)
 class GtfsReading:
-    """What came of reading a feed: the draft, what was skipped, and a digest of all that was read."""
+    """What came of reading a feed: the draft, what was skipped, a digest of all that was read."""
 
     draft: TimetableDraft
     report: Report

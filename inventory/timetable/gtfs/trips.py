@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 
 from inventory.timetable.distance import great_circle_metres
 from inventory.timetable.draft import MOST_CALLS
@@ -21,8 +22,8 @@ TRIPS, STOP_TIMES, FREQUENCIES = "trips.txt", "stop_times.txt", "frequencies.txt
 #: A headway that fills a day with more departures than minutes is a mistake.
 MOST_DEPARTURES_OF_A_FREQUENCY = 1_440
 
-# Both columns: 0 or empty regular, 1 none, 2 phone the agency first, 3 tell the driver. An office that sells
-# a seat cannot leave it to a telephone call; a word to the driver is what a passenger on board can give.
+# Both columns: 0 or empty regular, 1 none, 2 phone the agency first, 3 tell the driver. An office
+# that sells a seat cannot leave it to a telephone call; a word to the driver is easily given.
 _MAY = {"": True, "0": True, "1": False, "2": False, "3": True}
 _SEQUENCE = re.compile(r"\d{1,9}")
 
@@ -111,7 +112,7 @@ def read_stop_times(
 
 
 class LeftOutTrips:
-    """Whether a trip was left out on purpose, so that its stop times are no finding of their own."""
+    """Whether a trip was left out already, so that its stop times are no finding of their own."""
 
     def __init__(self, archive: Archive, *, report: Report) -> None:
         self._archive = archive
@@ -175,6 +176,7 @@ def make_patterns(
     }
     waiting: list[tuple[int, list[PatternCall]]] = []
     for trip, line, trip_id, rows in spool.trips_with_stop_times():
+        rows = _without_stray_times(rows, closed, report)
         reason = _reason_against_trip(rows)
         if reason is not None:
             place = (STOP_TIMES, rows[0].line) if rows else (TRIPS, line)
@@ -189,6 +191,29 @@ def make_patterns(
             spool.save_patterns(waiting)
             waiting = []
     spool.save_patterns(waiting)
+
+
+def _without_stray_times(rows: list[StopTime], closed: set[str], report: Report) -> list[StopTime]:
+    """
+    Where a train only passes through, a time that does not fit is taken away and worked out anew.
+
+    Timing points on borders come in the clock of either country. Nobody boards there, so that no
+    train needs to be lost for one.
+    """
+    if not any(row.stop in closed for row in rows[1:-1]):
+        return rows
+    kept = [row for row in rows if row.stop not in closed and row.arrives is not None]
+    fitting = []
+    for position, row in enumerate(rows):
+        if row.stop in closed and 0 < position < len(rows) - 1 and row.arrives is not None:
+            before = max((r.departs or 0 for r in kept if r.sequence < row.sequence), default=0)
+            after = min((r.arrives or 0 for r in kept if r.sequence > row.sequence), default=None)
+            departs = row.departs if row.departs is not None else row.arrives
+            if row.arrives < before or (after is not None and departs > after):
+                report.note(STOP_TIMES, row.line, "a time in passing does not fit", row.stop)
+                row = row._replace(arrives=None, departs=None)
+        fitting.append(row)
+    return fitting
 
 
 def _reason_against_trip(rows: list[StopTime]) -> str | None:
@@ -234,7 +259,7 @@ def _calls(rows: list[StopTime], stops: Stops, closed: set[str]) -> list[Pattern
 def _distances(rows: list[StopTime], stops: Stops) -> list[int]:
     """The great-circle way from the first stop along the stops, by the stations' positions."""
     distances, metres = [0], 0
-    for row, following in zip(rows, rows[1:], strict=False):
+    for row, following in pairwise(rows):
         start = stops[stops.station_id(row.stop)]
         end = stops[stops.station_id(following.stop)]
         metres += great_circle_metres(start.latitude, start.longitude, end.latitude, end.longitude)
@@ -252,10 +277,9 @@ def _with_all_times(rows: list[StopTime], distances: list[int]) -> list[tuple[in
     timed = [position for position, row in enumerate(rows) if row.arrives is not None]
     times: list[tuple[int, int]] = []
     for before, after in zip(timed, [*timed[1:], timed[-1]], strict=True):
-        arrives, departs = rows[before].arrives, rows[before].departs
-        assert arrives is not None and departs is not None  # noqa: S101 - told to the type checker
+        arrives, departs = _both_times(rows[before])
         times.append((arrives, departs))
-        reaches = rows[after].arrives
+        reaches, _ = _both_times(rows[after])
         for position in range(before + 1, after):
             way, whole = (
                 distances[position] - distances[before],
@@ -263,9 +287,16 @@ def _with_all_times(rows: list[StopTime], distances: list[int]) -> list[tuple[in
             )
             if whole == 0:
                 way, whole = position - before, after - before
-            moment = departs + ((reaches or departs) - departs) * way // whole
+            moment = departs + (reaches - departs) * way // whole
             times.append((moment, moment))
     return times
+
+
+def _both_times(row: StopTime) -> tuple[int, int]:
+    """The times of a stop that is known to have them."""
+    if row.arrives is None or row.departs is None:
+        raise AssertionError("only timed stops are asked for")
+    return row.arrives, row.departs
 
 
 def _somebody_can_travel(calls: list[PatternCall]) -> bool:
