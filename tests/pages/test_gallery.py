@@ -56,6 +56,19 @@ class TestEveryComponent:
         assert " onclick=" not in html
 
 
+class TestHold:
+    def test_says_until_when_with_its_zone_and_without_a_script(self, open_page: Any) -> None:
+        page = open_page("/gallery/", scripts=False)
+
+        assert "held until 14:52 CET" in page.locator(".hold p").inner_text()
+        assert page.locator(".hold").get_attribute("data-until") == "2027-02-12T14:52:00+01:00"
+
+    def test_counts_down(self, open_page: Any) -> None:
+        page = open_page("/gallery/")
+
+        assert page.locator("[data-left]").inner_text().count(":") == 1
+
+
 class TestSeatPlan:
     def test_is_walked_with_the_arrow_keys(self, open_page: Any) -> None:
         page = open_page("/gallery/", width=390)

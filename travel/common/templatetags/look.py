@@ -299,7 +299,7 @@ THEMES = ("light", "dark")
 @register.simple_tag
 def site_name() -> str:
     """Answer the office's name; error pages ask here, since no context processor runs for them."""
-    return settings.SITE_NAME
+    return str(settings.SITE_NAME)
 
 
 @register.simple_tag(takes_context=True)

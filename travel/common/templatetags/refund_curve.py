@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Any, Protocol
 
 from django import template
@@ -74,7 +75,7 @@ def _height(percent: int) -> int:
 def _axis(marks: list[int]) -> str:
     """Draw the axis with a tick at each change, and two slashes between neighbours."""
     path, x = "", LEFT
-    for left, right in zip(marks, marks[1:], strict=False):
+    for left, right in pairwise(marks):
         middle = (left + right) // 2
         path += f"M{x} {BOTTOM}H{middle - 5}"
         path += f"M{middle - 9} {BOTTOM + 6}l8-12M{middle + 1} {BOTTOM + 6}l8-12"
