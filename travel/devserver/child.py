@@ -9,11 +9,13 @@ child blocks it for good, whatever handlers its server installs later.
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Sequence
 
 # A child whose supervisor is gone ends within this time, even when it is busy.
@@ -75,9 +77,13 @@ def run_worker() -> int:
 
     django.setup()
     from celery.beat import EmbeddedService
+    from celery.platforms import SecurityWarning
 
     from travel.celery import app
 
+    # Its warning against root is about pickled messages; the office's are JSON alone.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
+    logging.getLogger("kombu.connection").setLevel(logging.ERROR)
     end_with_supervisor(os.getpid())
     beat = EmbeddedService(app, thread=True)
     beat.start()
@@ -85,6 +91,7 @@ def run_worker() -> int:
         pool="threads",
         concurrency=WORKER_THREADS,
         loglevel="WARNING",
+        quiet=True,
         # One worker alone has nobody to talk to.
         without_gossip=True,
         without_mingle=True,

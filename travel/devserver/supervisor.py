@@ -121,6 +121,6 @@ class Supervisor:
         return None
 
     def _read(self, program: Program, child: subprocess.Popen[bytes]) -> None:
-        assert child.stdout is not None  # noqa: S101 - said to the type checker
+        assert child.stdout is not None
         for line in child.stdout:
             self._show(program.name, line.decode(errors="replace").rstrip())

@@ -175,12 +175,12 @@ def look_at_cache() -> Finding:
 def look_at_broker() -> Finding:
     url = settings.CELERY_BROKER_URL
     if url.startswith("filesystem:"):
-        folder = Path(settings.CELERY_BROKER_TRANSPORT_OPTIONS["data_folder_in"])
+        folder = Path(str(settings.CELERY_BROKER_TRANSPORT_OPTIONS["data_folder_in"]))
         waiting = sum(1 for _ in folder.iterdir()) if folder.is_dir() else 0
         return Finding("Broker", f"files in {folder}, {waiting} messages waiting; one machine only")
     place = without_password(url)
     try:
-        with kombu.Connection(url, connect_timeout=BROKER_SECONDS) as broker:
+        with kombu.Connection(url, connect_timeout=BROKER_SECONDS) as broker:  # type: ignore[no-untyped-call]
             broker.ensure_connection(max_retries=1, interval_start=0, timeout=BROKER_SECONDS)
     except ANY_TROUBLE as problem:
         return Finding(
