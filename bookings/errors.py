@@ -67,6 +67,14 @@ class NotCancellable(Refusal):
     title = _("This can no longer be cancelled.")
 
 
+class NotExtendable(Refusal):
+    """A hold is extended by its holder once."""
+
+    code = "not_extendable"
+    status = 409
+    title = _("The time to pay has been extended once already.")
+
+
 class PriceChanged(Refusal):
     """The price is no longer the one that the traveller expected."""
 

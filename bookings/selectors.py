@@ -1,0 +1,419 @@
+"""Reads of reservations: the only way to one, with the question of who may see it inside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db.models import Q, QuerySet
+
+from accounts.viewers import Viewer
+from bookings.availability import availability, taken_seats
+from bookings.models import (
+    Claim,
+    Coupon,
+    Passenger,
+    PriceLine,
+    Reservation,
+    ReservationEvent,
+)
+from inventory import selectors as inventory
+from inventory.errors import DepartureClosed
+from inventory.selectors import Offer, SeatFacts, TicketFacts
+from travel.common.errors import NotFound
+from travel.common.ids import normal_locator
+from travel.common.money import Money
+
+State = Reservation.State
+
+# The published words of the states.
+STATUSES = {
+    State.HELD: "Reserved",
+    State.PAID: "Paid",
+    State.CANCELLED: "Cancelled",
+    State.EXPIRED: "Expired",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SeatPlace:
+    """A claimed seat: coach, seat, and the segments of the departure it is claimed for."""
+
+    coach: str
+    seat: str
+    first_segment: int
+    last_segment: int
+
+
+@dataclass(frozen=True, slots=True)
+class PassengerDetail:
+    """A passenger; `accompanied_by` is the position of an infant's adult."""
+
+    id: int
+    position: int
+    first_name: str
+    last_name: str
+    kind: str
+    date_of_birth: date | None
+    seat_wish: str
+    accompanied_by: int | None
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.first_name} {self.last_name}"
+
+
+@dataclass(frozen=True, slots=True)
+class CouponDetail:
+    """A passenger on a ticket with what it cost and where it sits."""
+
+    id: int
+    passenger_id: int
+    passenger: int
+    position: int
+    ticket_id: int
+    fare_version_id: int
+    state: str
+    barcode: str
+    lines: list[tuple[str, str, Money]]
+    price: Money
+    seats: list[SeatPlace]
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationDetail:
+    """A reservation with all that belongs to it; `status` is its word at the moment of reading."""
+
+    id: int
+    locator: str
+    state: str
+    status: str
+    user_id: int | None
+    contact_email: str | None
+    contact_phone: str | None
+    language: str
+    currency: str
+    created_at: datetime
+    hold_until: datetime
+    extended_at: datetime | None
+    passengers: list[PassengerDetail]
+    coupons: list[CouponDetail]
+    tickets: dict[int, TicketFacts]
+
+    @property
+    def price(self) -> Money:
+        """What the whole reservation was sold for, cancelled parts included."""
+        return Money(sum(coupon.price.minor for coupon in self.coupons), self.currency)
+
+    @property
+    def is_live_hold(self) -> bool:
+        return self.status == STATUSES[State.HELD]
+
+    @property
+    def open_coupons(self) -> list[CouponDetail]:
+        return [coupon for coupon in self.coupons if coupon.state == Coupon.State.OPEN]
+
+    def passenger_of(self, coupon: CouponDetail) -> PassengerDetail:
+        """Answer whose coupon it is."""
+        return next(one for one in self.passengers if one.id == coupon.passenger_id)
+
+
+@dataclass(frozen=True, slots=True)
+class EventDetail:
+    """Something that happened to a reservation."""
+
+    at: datetime
+    kind: str
+    from_state: str
+    to_state: str
+    actor_kind: str
+    reason: str
+    details: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedSeat:
+    """A seat of the plan, and whether it is free over the whole stretch."""
+
+    seat: SeatFacts
+    is_free: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SeatPlan:
+    """The seats of a ticket's vehicle in the ticket's class and the others."""
+
+    offer: Offer
+    seats: list[PlannedSeat]
+
+    def find(self, coach: str, label: str) -> PlannedSeat | None:
+        """Answer the seat of that name, or None."""
+        return next(
+            (one for one in self.seats if one.seat.coach == coach and one.seat.label == label),
+            None,
+        )
+
+
+def get_reservation(
+    *, viewer: Viewer, now: datetime, reservation_id: int | None = None, locator: str | None = None
+) -> ReservationDetail:
+    """
+    Answer one reservation by its id or its locator.
+
+    :raises NotFound: there is none, or it is not this viewer's to see.
+    """
+    rows = visible_to(viewer)
+    if reservation_id is not None:
+        rows = rows.filter(id=reservation_id)
+    else:
+        rows = rows.filter(locator=normal_locator(locator or "")[:6])
+    found = load(list(rows.order_by("id")[:1]), now=now)
+    if not found:
+        raise NotFound()
+    return found[0]
+
+
+def list_reservations(
+    *,
+    viewer: Viewer,
+    now: datetime,
+    status: str | None = None,
+    offset: int = 0,
+    limit: int = 20,
+) -> tuple[int, list[ReservationDetail]]:
+    """Answer how many reservations the viewer has, and a page of them, the newest first."""
+    rows = visible_to(viewer)
+    if status is not None:
+        rows = rows.filter(_with_status(status, now))
+    page = list(rows.order_by("-created_at", "-id")[offset : offset + limit])
+    return rows.count(), load(page, now=now)
+
+
+def visible_to(viewer: Viewer) -> QuerySet[Reservation]:
+    """Answer the reservations that the viewer may see at all."""
+    if viewer.is_support:
+        return Reservation.objects.all()
+    mine = Q(pk__in=[])
+    if viewer.user_id is not None:
+        mine |= Q(user_id=viewer.user_id)
+    if viewer.guest_digests:
+        mine |= Q(guest_digest__in=viewer.guest_digests)
+    return Reservation.objects.filter(mine)
+
+
+def events(reservation_id: int) -> list[EventDetail]:
+    """Answer what happened to a reservation, in order; the caller may see it already."""
+    return [
+        EventDetail(*row)
+        for row in ReservationEvent.objects.filter(reservation_id=reservation_id)
+        .order_by("id")
+        .values_list(
+            "at", "kind", "from_state", "to_state", "actor_kind", "reason", "details"
+        )[:1000]
+    ]
+
+
+def seat_plan(ticket_id: int, *, now: datetime) -> SeatPlan:
+    """
+    Answer the seats of the ticket's vehicle, and which are free from boarding to alighting.
+
+    :raises NotFound: no such ticket ever was.
+    """
+    offer = inventory.get_offer(ticket_id, now=now)
+    ticket = offer.ticket
+    taken = (
+        taken_seats(
+            ticket.parts.departure_id,
+            first=ticket.first_segment,
+            last=ticket.last_segment,
+            now=now,
+        )
+        if ticket.stock_version
+        else set()
+    )
+    return SeatPlan(
+        offer=offer,
+        seats=[
+            PlannedSeat(seat, seat.id not in taken)
+            for seat in inventory.seat_map(ticket.seat_map_id)
+        ],
+    )
+
+
+def get_offer_with_seats(ticket_id: int, *, now: datetime) -> tuple[Offer, int]:
+    """
+    Answer a ticket in detail and how many seats are left of it.
+
+    :raises NotFound: no such ticket ever was.
+    :raises DepartureClosed: a newer timetable has replaced the departure.
+    """
+    offer = inventory.get_offer(ticket_id, now=now)
+    ride = _Ride.of(offer.ticket)
+    return offer, availability([ride], now=now).left(ride, offer.ticket.travel_class)
+
+
+def get_open_offer(ticket_id: int, *, now: datetime) -> tuple[Offer, int]:
+    """As get_offer_with_seats, for somebody who is about to buy: it must be on sale."""
+    offer, left = get_offer_with_seats(ticket_id, now=now)
+    if not offer.is_on_sale(now):
+        raise DepartureClosed()
+    return offer, left
+
+
+@dataclass(frozen=True, slots=True)
+class _Ride:
+    departure_id: int
+    from_position: int
+    to_position: int
+    seat_map_id: int
+    stock_version: int
+    earliest_hold_end: datetime | None
+
+    @classmethod
+    def of(cls, ticket: TicketFacts) -> _Ride:
+        return cls(
+            ticket.parts.departure_id,
+            ticket.parts.from_position,
+            ticket.parts.to_position,
+            ticket.seat_map_id,
+            ticket.stock_version,
+            ticket.earliest_hold_end,
+        )
+
+
+def _with_status(status: str, now: datetime) -> Q:
+    """Say which rows have the published status at `now`: a hold that ended is Expired."""
+    if status == "Reserved":
+        return Q(state=State.HELD, hold_until__gt=now)
+    if status == "Expired":
+        return Q(state=State.EXPIRED) | Q(state=State.HELD, hold_until__lte=now)
+    return Q(state=State.PAID if status == "Paid" else State.CANCELLED)
+
+
+def status_of(state: str, hold_until: datetime, now: datetime) -> str:
+    """Answer the published word of a state at `now`."""
+    if state == State.HELD and hold_until <= now:
+        return STATUSES[State.EXPIRED]
+    return STATUSES[State(state)]
+
+
+def load(rows: Sequence[Reservation], *, now: datetime) -> list[ReservationDetail]:
+    """Read all that belongs to these reservations, in a number of statements that is constant."""
+    if not rows:
+        return []
+    ids = [row.id for row in rows]
+    passengers = _passengers(ids)
+    coupons = _coupons(rows)
+    tickets = inventory.describe_tickets(
+        {coupon.ticket_id for group in coupons.values() for coupon in group}
+    )
+    return [
+        ReservationDetail(
+            id=row.id,
+            locator=row.locator,
+            state=row.state,
+            status=status_of(row.state, row.hold_until, now),
+            user_id=row.user_id,
+            contact_email=row.contact_email,
+            contact_phone=row.contact_phone,
+            language=row.language,
+            currency=row.currency_id,
+            created_at=row.created_at,
+            hold_until=row.hold_until,
+            extended_at=row.extended_at,
+            passengers=passengers.get(row.id, []),
+            coupons=coupons.get(row.id, []),
+            tickets={
+                coupon.ticket_id: tickets[coupon.ticket_id] for coupon in coupons.get(row.id, [])
+            },
+        )
+        for row in rows
+    ]
+
+
+def _passengers(reservation_ids: Sequence[int]) -> dict[int, list[PassengerDetail]]:
+    found: dict[int, list[PassengerDetail]] = {}
+    for reservation_id, *columns in (
+        Passenger.objects.filter(reservation_id__in=reservation_ids)
+        .order_by("reservation_id", "position")
+        .values_list(
+            "reservation_id",
+            "id",
+            "position",
+            "first_name",
+            "last_name",
+            "kind",
+            "date_of_birth",
+            "seat_wish",
+            "accompanied_by__position",
+        )
+    ):
+        found.setdefault(reservation_id, []).append(PassengerDetail(*columns))
+    return found
+
+
+def _coupons(rows: Sequence[Reservation]) -> dict[int, list[CouponDetail]]:
+    currencies = {row.id: row.currency_id for row in rows}
+    columns = list(
+        Coupon.objects.filter(passenger__reservation_id__in=currencies)
+        .order_by("passenger__reservation_id", "position", "passenger__position", "id")
+        .values_list(
+            "passenger__reservation_id",
+            "id",
+            "passenger_id",
+            "passenger__position",
+            "position",
+            "ticket_id",
+            "fare_version_id",
+            "state",
+            "barcode",
+        )
+    )
+    coupon_ids = [row[1] for row in columns]
+    lines = _price_lines(coupon_ids)
+    seats = _seats(coupon_ids)
+    found: dict[int, list[CouponDetail]] = {}
+    for reservation_id, coupon_id, *rest in columns:
+        currency = currencies[reservation_id]
+        priced = [
+            (kind, label, Money(minor, currency)) for kind, label, minor in lines.get(coupon_id, [])
+        ]
+        found.setdefault(reservation_id, []).append(
+            CouponDetail(
+                coupon_id,
+                *rest,
+                lines=priced,
+                price=Money(sum(money.minor for _, _, money in priced), currency),
+                seats=seats.get(coupon_id, []),
+            )
+        )
+    return found
+
+
+def _price_lines(coupon_ids: Iterable[int]) -> dict[int, list[tuple[str, str, int]]]:
+    found: dict[int, list[tuple[str, str, int]]] = {}
+    for coupon_id, *line in (
+        PriceLine.objects.filter(coupon_id__in=list(coupon_ids))
+        .order_by("coupon_id", "position")
+        .values_list("coupon_id", "kind", "label", "amount_minor")
+    ):
+        found.setdefault(coupon_id, []).append((line[0], line[1], line[2]))
+    return found
+
+
+def _seats(coupon_ids: Iterable[int]) -> dict[int, list[SeatPlace]]:
+    found: dict[int, list[SeatPlace]] = {}
+    for coupon_id, *place in (
+        Claim.objects.filter(coupon_id__in=list(coupon_ids))
+        .order_by("coupon_id", "first_segment")
+        .values_list(
+            "coupon_id",
+            "stock__seat__coach__label",
+            "stock__seat__label",
+            "first_segment",
+            "last_segment",
+        )
+    ):
+        found.setdefault(coupon_id, []).append(SeatPlace(*place))
+    return found

@@ -1,0 +1,454 @@
+"""Writes of reservations: reserve, extend, release, confirm, expire."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from accounts.viewers import Viewer
+from bookings import engine, notifications, selectors
+from bookings.engine.contract import (
+    SYSTEM,
+    Actor,
+    CouponRow,
+    HolderRow,
+    LegRow,
+    PassengerRow,
+    PriceLineRow,
+    ReserveCommand,
+)
+from bookings.errors import (
+    InfantWithoutAdult,
+    NotExtendable,
+    PriceChanged,
+    TooManyPassengers,
+    refusal,
+)
+from bookings.models import Reservation
+from bookings.selectors import ReservationDetail
+from inventory import selectors as inventory
+from inventory.errors import DepartureClosed, MixedCurrencies
+from inventory.pricing import ADULT, INFANT, kind_at_age, price_lines
+from inventory.selectors import Offer, SeatFacts
+from travel.common.errors import InvalidInput
+from travel.common.ids import digest, new_locator, new_secret
+from travel.common.money import Money
+from travel.common.transactions import in_transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who reserves: a user, or a guest with an e-mail address or a phone number."""
+
+    user_id: int | None = None
+    email: str | None = None
+    phone: str | None = None
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class PassengerDetails:
+    """
+    Who travels, as typed. Without a date of birth `kind` counts, else the age on each day of travel.
+    """
+
+    first_name: str
+    last_name: str
+    kind: str | None = None
+    date_of_birth: date | None = None
+    seat_wish: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SeatChoice:
+    """A seat that a passenger (by index) chose on a ticket."""
+
+    ticket_id: int
+    passenger: int
+    coach: str
+    seat: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """A new hold, and for a guest the secret that opens it: it is told once and stored nowhere."""
+
+    reservation: ReservationDetail
+    guest_secret: str | None
+
+
+@in_transaction
+def reserve(
+    *,
+    holder: Holder,
+    ticket_ids: Sequence[int],
+    passengers: Sequence[PassengerDetails],
+    now: datetime,
+    seats: Sequence[SeatChoice] = (),
+    round_trip: bool = False,
+    expected_price: Money | None = None,
+) -> Reserved:
+    """
+    Hold a seat for every passenger on every ticket for ten minutes, or on none.
+
+    `round_trip` prices two tickets, there and back, with the fare's discount for that.
+
+    :raises InvalidInput: tickets overlap or do not lead there and back, a chosen seat is not on the
+        vehicle or not in the class, an age does not fit, a guest left no contact.
+    :raises TooManyPassengers: more than nine.
+    :raises InfantWithoutAdult: more infants than adults.
+    :raises NotFound: a ticket does not exist.
+    :raises DepartureClosed: sales have ended at a boarding call.
+    :raises MixedCurrencies: the tickets are sold in different currencies.
+    :raises PriceChanged: the price is not the expected one.
+    :raises TooManyHolds: the holder has too many unpaid reservations.
+    :raises SeatTaken: a chosen seat is no longer free.
+    :raises SoldOut: too few seats are free over a whole stretch.
+    """
+    _check_counts(ticket_ids, passengers)
+    offers = sorted(
+        inventory.get_offers(list(ticket_ids), now=now), key=lambda one: one.ticket.departs_at
+    )
+    _check_offers(offers, ticket_ids=ticket_ids, round_trip=round_trip, now=now)
+    kinds = [_kinds_on(offer, passengers) for offer in offers]
+    rows = _passenger_rows(passengers, kinds[0])
+    chosen = _chosen_seats(offers, kinds, seats)
+    legs = [
+        _leg(offer, kinds_there, chosen, round_trip=round_trip)
+        for offer, kinds_there in zip(offers, kinds, strict=True)
+    ]
+    _check_price(legs, offers[0].rule.currency, expected_price)
+
+    secret = new_secret() if holder.user_id is None else None
+    result = engine.current().reserve(
+        ReserveCommand(
+            locator=_free_locator(),
+            holder=_holder_row(holder, secret),
+            currency=offers[0].rule.currency,
+            hold_until=now + settings.HOLD_DURATION,
+            passengers=rows,
+            legs=legs,
+            max_live_holds=settings.MAX_LIVE_HOLDS,
+        ),
+        now=now,
+        actor=Actor("holder", holder.user_id),
+    )
+    if not result.done:
+        details = {} if result.ticket_id is None else {"ticketID": result.ticket_id}
+        raise refusal(result.outcome, **details)
+
+    assert result.reservation_id is not None
+    reservation = _fresh(result.reservation_id, now)
+    notifications.hold_notice(reservation=reservation, guest_secret=secret, now=now)
+    return Reserved(reservation, secret)
+
+
+@in_transaction
+def extend_hold(*, viewer: Viewer, reservation_id: int, now: datetime) -> ReservationDetail:
+    """
+    Give the holder ten minutes from now to pay, once a reservation.
+
+    :raises NotFound: it is not the viewer's.
+    :raises NotExtendable: it was extended before.
+    :raises HoldExpired, AlreadyPaid, AlreadyCancelled: it is no live hold.
+    """
+    reservation = selectors.get_reservation(
+        viewer=viewer, reservation_id=reservation_id, now=now
+    )
+    result = engine.current().extend(
+        reservation.id,
+        until=now + settings.HOLD_DURATION,
+        mark="extended_at",
+        now=now,
+        actor=Actor("holder", viewer.user_id),
+    )
+    if not result.done:
+        raise refusal(result.outcome)
+    if not result.details["changed"]:
+        raise NotExtendable()
+    return _fresh(reservation.id, now)
+
+
+@in_transaction
+def lengthen_while_paying(*, reservation_id: int, now: datetime) -> bool:
+    """
+    See that a payment that has begun has five minutes to end, once a reservation.
+
+    Answer whether the hold is still live.
+    """
+    result = engine.current().extend(
+        reservation_id,
+        until=now + settings.HOLD_WHILE_PAYING,
+        mark="lengthened_at",
+        now=now,
+        actor=SYSTEM,
+    )
+    return result.done
+
+
+@in_transaction
+def release(*, viewer: Viewer, reservation_id: int, now: datetime, actor: Actor) -> None:
+    """
+    Give up a hold that is not paid; its seats are free at once.
+
+    :raises NotFound: it is not the viewer's.
+    :raises HoldExpired, AlreadyPaid, AlreadyCancelled: it is no live hold.
+    """
+    reservation = selectors.get_reservation(
+        viewer=viewer, reservation_id=reservation_id, now=now
+    )
+    result = engine.current().release(reservation.id, now=now, actor=actor)
+    if not result.done:
+        raise refusal(result.outcome)
+
+
+@in_transaction
+def confirm(*, reservation_id: int, now: datetime, actor: Actor) -> None:
+    """
+    Turn a live hold into a paid reservation; payments calls it in the transaction of the capture.
+
+    :raises HoldExpired, AlreadyPaid, AlreadyCancelled: it is no live hold.
+    """
+    result = engine.current().confirm(reservation_id, now=now, actor=actor)
+    if not result.done:
+        raise refusal(result.outcome)
+    notifications.confirmation(reservation=_fresh(reservation_id, now), now=now)
+
+
+@in_transaction
+def cancel_coupons(
+    *, reservation_id: int, coupon_ids: Sequence[int], now: datetime, actor: Actor
+) -> bool:
+    """
+    Cancel coupons of a paid reservation and free their seats; payments calls it with the refund.
+
+    Answer whether the whole reservation is cancelled by it.
+
+    :raises AlreadyCancelled, NotCancellable, HoldExpired: a coupon or the reservation is not open.
+    """
+    result = engine.current().cancel_coupons(
+        reservation_id, coupon_ids, now=now, actor=actor
+    )
+    if not result.done:
+        raise refusal(result.outcome)
+    return bool(result.details["whole"])
+
+
+@in_transaction
+def expire_holds(*, now: datetime, limit: int = 200) -> int:
+    """Expire one batch of holds that ended by `now`; answer how many. Two at once do no harm."""
+    return engine.current().expire(now=now, limit=limit)
+
+
+# --- checks before the engine ---------------------------------------------------------------------
+
+
+def _check_counts(ticket_ids: Sequence[int], passengers: Sequence[PassengerDetails]) -> None:
+    if not passengers:
+        raise InvalidInput(errors={"passengers": [_("Say who travels.")]})
+    if len(passengers) > settings.MAX_PASSENGERS:
+        raise TooManyPassengers()
+    if not ticket_ids or len(ticket_ids) > settings.MAX_TICKETS:
+        raise InvalidInput(errors={"ticketIDs": [_("Choose between one and twelve tickets.")]})
+    if len(set(ticket_ids)) != len(ticket_ids):
+        raise InvalidInput(errors={"ticketIDs": [_("A ticket is named twice.")]})
+
+
+def _check_offers(
+    offers: Sequence[Offer], *, ticket_ids: Sequence[int], round_trip: bool, now: datetime
+) -> None:
+    for offer in offers:
+        if not offer.is_on_sale(now):
+            raise DepartureClosed(ticketID=offer.ticket.id)
+    if len({offer.rule.currency for offer in offers}) > 1:
+        raise MixedCurrencies()
+    for before, after in zip(offers, offers[1:], strict=False):
+        if after.ticket.departs_at < before.ticket.arrives_at:
+            raise InvalidInput(
+                errors={"ticketIDs": [_("A ticket leaves before another one has arrived.")]}
+            )
+    if round_trip:
+        _check_round_trip(offers, ticket_ids)
+
+
+def _check_round_trip(offers: Sequence[Offer], ticket_ids: Sequence[int]) -> None:
+    there, back = offers[0].ticket, offers[-1].ticket
+    leads_back = (
+        len(offers) == 2
+        and there.id == ticket_ids[0]
+        and there.origin.city.id == back.destination.city.id
+        and there.destination.city.id == back.origin.city.id
+    )
+    if not leads_back:
+        raise InvalidInput(
+            errors={"returnTicketID": [_("This ticket does not lead back from the first one.")]}
+        )
+
+
+def _kinds_on(offer: Offer, passengers: Sequence[PassengerDetails]) -> list[str]:
+    """Answer each passenger's kind on the ticket's day of travel, at the boarding station."""
+    day = offer.ticket.departs_at.astimezone(ZoneInfo(offer.ticket.origin.station.tz)).date()
+    kinds = []
+    for index, one in enumerate(passengers):
+        if one.date_of_birth is None:
+            kinds.append(one.kind or ADULT)
+            continue
+        if one.date_of_birth > day:
+            raise InvalidInput(
+                errors={f"passengers[{index}].dateOfBirth": [_("This day is yet to come.")]}
+            )
+        kinds.append(kind_at_age(offer.rule, born=one.date_of_birth, travelling=day))
+    return kinds
+
+
+def _passenger_rows(
+    passengers: Sequence[PassengerDetails], kinds: Sequence[str]
+) -> list[PassengerRow]:
+    """Write passengers down; the first infant goes with the first adult, and so on."""
+    for index, (one, kind) in enumerate(zip(passengers, kinds, strict=True)):
+        if one.kind is not None and one.kind != kind:
+            raise InvalidInput(
+                errors={f"passengers[{index}].type": [_("The date of birth says otherwise.")]}
+            )
+    adults = [index for index, kind in enumerate(kinds) if kind == ADULT]
+    infants = [index for index, kind in enumerate(kinds) if kind == INFANT]
+    if len(infants) > len(adults):
+        raise InfantWithoutAdult()
+    companions = dict(zip(infants, adults, strict=False))
+    return [
+        PassengerRow(
+            position=index,
+            first_name=one.first_name,
+            last_name=one.last_name,
+            kind=kinds[index],
+            date_of_birth=one.date_of_birth,
+            seat_wish=one.seat_wish,
+            accompanied_by=companions.get(index),
+        )
+        for index, one in enumerate(passengers)
+    ]
+
+
+def _chosen_seats(
+    offers: Sequence[Offer], kinds: Sequence[Sequence[str]], seats: Sequence[SeatChoice]
+) -> dict[tuple[int, int], int]:
+    """Answer the seats of the map for (ticket, passenger), each checked to be one."""
+    if not seats:
+        return {}
+    by_ticket = {offer.ticket.id: index for index, offer in enumerate(offers)}
+    maps: dict[int, dict[tuple[str, str], SeatFacts]] = {}
+    chosen: dict[tuple[int, int], int] = {}
+    for number, choice in enumerate(seats):
+        where = f"seats[{number}]"
+        index = by_ticket.get(choice.ticket_id)
+        if index is None:
+            raise InvalidInput(errors={f"{where}.ticketID": [_("This ticket is not booked here.")]})
+        ticket = offers[index].ticket
+        if not 0 <= choice.passenger < len(kinds[index]):
+            raise InvalidInput(errors={f"{where}.passenger": [_("There is no such passenger.")]})
+        if kinds[index][choice.passenger] == INFANT:
+            raise InvalidInput(
+                errors={f"{where}.passenger": [_("An infant travels without a seat.")]}
+            )
+        if ticket.seat_map_id not in maps:
+            maps[ticket.seat_map_id] = {
+                (seat.coach, seat.label): seat for seat in inventory.seat_map(ticket.seat_map_id)
+            }
+        seat = maps[ticket.seat_map_id].get((choice.coach, choice.seat)) if choice.seat else None
+        if seat is None or seat.travel_class != ticket.travel_class:
+            raise InvalidInput(
+                errors={f"{where}.seat": [_("There is no such seat in this class.")]}
+            )
+        key = (choice.ticket_id, choice.passenger)
+        if key in chosen or (choice.ticket_id, seat.id) in {
+            (ticket_id, seat_id) for (ticket_id, _p), seat_id in chosen.items()
+        }:
+            raise InvalidInput(errors={where: [_("A seat or a passenger is named twice.")]})
+        chosen[key] = seat.id
+    return chosen
+
+
+def _leg(
+    offer: Offer,
+    kinds: Sequence[str],
+    chosen: dict[tuple[int, int], int],
+    *,
+    round_trip: bool,
+) -> LegRow:
+    ticket = offer.ticket
+    return LegRow(
+        ticket_id=ticket.id,
+        departure_id=ticket.parts.departure_id,
+        first_segment=ticket.first_segment,
+        last_segment=ticket.last_segment,
+        travel_class=ticket.travel_class,
+        fare_id=offer.rule.fare_id,
+        closes_at=offer.sales_close_at,
+        coupons=[
+            CouponRow(
+                passenger=index,
+                barcode=new_secret(),
+                fare_version_id=offer.rule.id,
+                price_lines=[
+                    PriceLineRow(line.kind, line.label, line.amount_minor)
+                    for line in price_lines(
+                        offer.rule,
+                        distance_m=ticket.distance_m,
+                        kind=kind,
+                        round_trip=round_trip,
+                    )
+                ],
+                needs_seat=kind != INFANT,
+                seat_id=chosen.get((ticket.id, index)),
+            )
+            for index, kind in enumerate(kinds)
+        ],
+    )
+
+
+def _check_price(legs: Sequence[LegRow], currency: str, expected: Money | None) -> None:
+    if expected is None:
+        return
+    actual = Money(
+        sum(
+            line.amount_minor
+            for leg in legs
+            for coupon in leg.coupons
+            for line in coupon.price_lines
+        ),
+        currency,
+    )
+    if actual != expected:
+        raise PriceChanged(price={"amount": actual.amount, "currency": actual.currency})
+
+
+def _holder_row(holder: Holder, secret: str | None) -> HolderRow:
+    if holder.user_id is None and not (holder.email or holder.phone):
+        raise InvalidInput(
+            errors={"contact": [_("Leave an e-mail address or a phone number.")]}
+        )
+    return HolderRow(
+        user_id=holder.user_id,
+        guest_digest=digest(secret) if secret else None,
+        contact_email=holder.email,
+        contact_phone=holder.phone,
+        language=holder.language,
+    )
+
+
+def _free_locator() -> str:
+    """Draw a locator that nobody has; the unique key guards the moment after."""
+    while Reservation.objects.filter(locator=(locator := new_locator())).exists():
+        continue
+    return locator
+
+
+def _fresh(reservation_id: int, now: datetime) -> ReservationDetail:
+    return selectors.get_reservation(
+        viewer=Viewer(is_support=True), reservation_id=reservation_id, now=now
+    )

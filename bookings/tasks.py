@@ -1,0 +1,29 @@
+"""What the worker does for reservations when it is told to look."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from bookings import services
+from travel.common import clock, outbox
+
+BATCH = 200
+MAX_BATCHES = 50
+
+
+@shared_task
+def expire_holds() -> int:
+    """Expire the holds that ended, batch by batch, each in a transaction of its own."""
+    expired = 0
+    for _ in range(MAX_BATCHES):
+        batch = services.expire_holds(now=clock.now(), limit=BATCH)
+        expired += batch
+        if batch < BATCH:
+            break
+    return expired
+
+
+@shared_task
+def send_messages() -> int:
+    """Deliver the messages about reservations that are due."""
+    return outbox.deliver_due(prefix="bookings.", now=clock.now())

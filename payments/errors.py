@@ -1,0 +1,39 @@
+"""Refusals of money."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from travel.common.errors import Refusal
+
+
+class UnknownPaymentMethod(Refusal):
+    """The office does not take this method."""
+
+    code = "unknown_payment_method"
+    status = 400
+    title = _("This payment method is not known.")
+
+
+class InsufficientFunds(Refusal):
+    """The wallet holds less than the price."""
+
+    code = "insufficient_funds"
+    status = 402
+    title = _("There is not enough money in the wallet.")
+
+
+class PaymentDeclined(Refusal):
+    """The provider declined the payment."""
+
+    code = "payment_declined"
+    status = 402
+    title = _("The payment was declined. Please try another card or method.")
+
+
+class QuoteExpired(Refusal):
+    """The quoted amounts no longer hold."""
+
+    code = "quote_expired"
+    status = 409
+    title = _("This quote no longer holds. Please look at the amounts again.")

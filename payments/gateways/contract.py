@@ -1,0 +1,48 @@
+"""What a gateway promises. It is called with no database transaction open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from travel.common.money import Money
+
+
+class Answer(str, Enum):
+    """What became of a call; `UNKNOWN` is no failure: the provider is asked again later."""
+
+    CAPTURED = "captured"
+    DECLINED = "declined"
+    REDIRECT = "redirect"
+    DONE = "done"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayReply:
+    """An answer with the provider's reference, a reason for a refusal, a page to go to."""
+
+    answer: Answer
+    reference: str = ""
+    reason: str = ""
+    redirect_url: str = ""
+
+
+class Gateway(Protocol):
+    """A provider of payments."""
+
+    code: str
+
+    def charge(self, *, key: str, amount: Money, token: str) -> GatewayReply:
+        """
+        Take the amount; the same key charges once however often it is sent.
+
+        `key` is ours (`payment-7`), `token` the provider's word for a card, never a card number.
+        """
+
+    def find(self, *, key: str) -> GatewayReply:
+        """Ask what became of a charge: captured, declined, waiting (redirect) or unknown."""
+
+    def refund(self, *, key: str, reference: str, amount: Money) -> GatewayReply:
+        """Give money back for a charge; the same key refunds once."""
