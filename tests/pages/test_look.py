@@ -59,7 +59,7 @@ class TestClock:
         departs = datetime(2027, 2, 12, 22, 55, tzinfo=BERLIN)
         arrives = datetime(2027, 2, 13, 6, 40, tzinfo=BERLIN)
 
-        assert '<sup>+1<span class="visually-hidden"> day</span></sup>' in look.clock(
+        assert '<sup dir="ltr">+1<span class="visually-hidden"> day</span></sup>' in look.clock(
             arrives, since=departs
         )
 
@@ -71,14 +71,14 @@ class TestClock:
         assert look.days_between(arrives, departs) == 1
 
     def test_has_no_mark_on_the_same_day(self) -> None:
-        assert "<sup>" not in look.clock(MORNING, BERLIN, since=date(2027, 2, 12))
+        assert "<sup" not in look.clock(MORNING, BERLIN, since=date(2027, 2, 12))
 
     def test_an_arrival_across_the_date_line_may_be_a_day_before(self) -> None:
         # Sydney, 00:30 on the 13th, to Los Angeles: there it is still the 12th.
         departs = datetime(2027, 2, 13, 0, 30, tzinfo=ZoneInfo("Australia/Sydney"))
         arrives = datetime(2027, 2, 12, 19, 0, tzinfo=ZoneInfo("America/Los_Angeles"))
 
-        assert "<sup>−1" in look.clock(arrives, since=departs)
+        assert '<sup dir="ltr">−1' in look.clock(arrives, since=departs)
 
 
 class TestDays:

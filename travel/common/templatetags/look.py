@@ -188,7 +188,7 @@ def _later_day(days: int) -> SafeString:
         return mark_safe("")
     said = ngettext("%(days)s day", "%(days)s days", abs(days)) % {"days": abs(days)}
     return format_html(
-        '<sup>{}{}<span class="visually-hidden"> {}</span></sup>',
+        '<sup dir="ltr">{}{}<span class="visually-hidden"> {}</span></sup>',
         "+" if days > 0 else MINUS,
         abs(days),
         said.split(" ", 1)[-1],
