@@ -34,6 +34,7 @@ class Account(models.Model):
         GATEWAY = "gateway", _("Gateway clearing")
         CARRIER = "carrier", _("Carrier payable")
         PENALTY = "penalty", _("Penalty income")
+        RETURNS = "returns", _("Money to be given back")
         EQUITY = "equity", _("Opening balances")
 
     code = CodeField(max_length=80, unique=True)
@@ -56,7 +57,9 @@ class Account(models.Model):
         ordering = ["code"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(kind__in=["wallet", "gateway", "carrier", "penalty", "equity"]),
+                condition=Q(
+                    kind__in=["wallet", "gateway", "carrier", "penalty", "returns", "equity"]
+                ),
                 name="account_kind_known",
             ),
             models.CheckConstraint(
@@ -310,6 +313,56 @@ class TopUp(models.Model):
         return f"Top-up {self.pk}"
 
 
+class SandboxCharge(models.Model):
+    """What the sandbox provider knows of a charge: its own books, kept apart from ours."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("Waiting for the payer")
+        CAPTURED = "captured", _("Captured")
+        DECLINED = "declined", _("Declined")
+
+    key = CodeField(max_length=80, unique=True)
+    token = CodeField(max_length=80)
+    amount_minor = models.BigIntegerField()
+    currency = models.ForeignKey(Currency, on_delete=models.PROTECT, related_name="+")
+    state = CodeField(max_length=10, choices=State.choices)
+    reason = CodeField(max_length=40, default="")
+    refunded_minor = models.BigIntegerField(default=0)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["waiting", "captured", "declined"]),
+                name="sandbox_charge_state_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(refunded_minor__gte=0, refunded_minor__lte=F("amount_minor")),
+                name="sandbox_charge_refund_bounded",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class SandboxRefund(models.Model):
+    """A refund that the sandbox provider has made, once for each key."""
+
+    key = CodeField(max_length=80, unique=True)
+    charge = models.ForeignKey(SandboxCharge, on_delete=models.PROTECT, related_name="refunds")
+    amount_minor = models.BigIntegerField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="sandbox_refund_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class Transfer(models.Model):
     """
     A move of money. Its entries sum to zero; it is written once and never changed.
@@ -322,6 +375,8 @@ class Transfer(models.Model):
         PAYMENT = "payment", _("Payment")
         REFUND = "refund", _("Refund")
         PENALTY = "penalty", _("Penalty")
+        LATE = "late", _("Captured without a sale")
+        CANCELLED = "cancelled", _("Cancelled sale")
         OPENING = "opening", _("Opening balance")
 
     kind = CodeField(max_length=10, choices=Kind.choices)
@@ -345,7 +400,17 @@ class Transfer(models.Model):
         ordering = ["-at", "-id"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(kind__in=["top_up", "payment", "refund", "penalty", "opening"]),
+                condition=Q(
+                    kind__in=[
+                        "top_up",
+                        "payment",
+                        "refund",
+                        "penalty",
+                        "late",
+                        "cancelled",
+                        "opening",
+                    ]
+                ),
                 name="transfer_kind_known",
             ),
         ]

@@ -11,8 +11,3 @@ _GATEWAYS: dict[str, Gateway] = {SandboxGateway.code: SandboxGateway()}
 def get(code: str) -> Gateway:
     """Answer the gateway of that code."""
     return _GATEWAYS[code]
-
-
-def for_cards() -> Gateway:
-    """Answer the gateway that takes cards, and cryptocurrency in the sandbox."""
-    return _GATEWAYS[SandboxGateway.code]

@@ -16,6 +16,7 @@ class Answer(str, Enum):
     DECLINED = "declined"
     REDIRECT = "redirect"
     DONE = "done"
+    NOT_FOUND = "not_found"
     UNKNOWN = "unknown"
 
 
@@ -42,7 +43,8 @@ class Gateway(Protocol):
         """
 
     def find(self, *, key: str) -> GatewayReply:
-        """Ask what became of a charge: captured, declined, waiting (redirect) or unknown."""
+        """Ask what became of a charge: captured, declined, redirect (the payer is asked), not_found
+        (it never arrived, and never will under this key) or unknown."""
 
     def refund(self, *, key: str, reference: str, amount: Money) -> GatewayReply:
         """Give money back for a charge; the same key refunds once."""

@@ -1,25 +1,31 @@
 """
 The sandbox: a provider that lives here and moves no real money.
 
-Its tokens are stories: `tok_accepted` is charged, `tok_declined` and `tok_insufficient` are not, `tok_3ds`
-wants the payer's consent on a page first. It keeps no state of its own: what it would know follows from
-key and token, so that it answers the same after a restart.
+Its tokens are stories: `tok_accepted` is charged, `tok_declined`, `tok_insufficient` and `tok_expired` are
+not, `tok_3ds` and `tok_crypto` want the payer's consent on a page of the provider first. It keeps its own
+books, so that it can be asked what became of a charge.
 """
 
 from __future__ import annotations
 
-from django.utils.translation import gettext_noop
+from django.conf import settings
+from django.db.models import F
+from django.urls import reverse
 
 from payments.gateways.contract import Answer, GatewayReply
+from payments.models import SandboxCharge, SandboxRefund
 from travel.common.money import Money
+from travel.common.transactions import in_transaction
 
 DEFAULT_TOKEN = "tok_accepted"
+CRYPTO_TOKEN = "tok_crypto"
+ASKS_THE_PAYER = frozenset({"tok_3ds", CRYPTO_TOKEN})
 DECLINED = {
-    "tok_declined": gettext_noop("declined"),
-    "tok_insufficient": gettext_noop("insufficient_funds"),
-    "tok_expired": gettext_noop("expired_card"),
+    "tok_declined": "declined",
+    "tok_insufficient": "insufficient_funds",
+    "tok_expired": "expired_card",
 }
-TOKENS = (DEFAULT_TOKEN, "tok_3ds", *DECLINED)
+State = SandboxCharge.State
 
 
 class SandboxGateway:
@@ -28,16 +34,57 @@ class SandboxGateway:
     code = "sandbox"
 
     def charge(self, *, key: str, amount: Money, token: str) -> GatewayReply:
-        if token in DECLINED:
-            return GatewayReply(Answer.DECLINED, reason=DECLINED[token])
-        if token == "tok_3ds":
-            return GatewayReply(Answer.REDIRECT, reference=f"sandbox-{key}")
-        if token != DEFAULT_TOKEN:
-            return GatewayReply(Answer.DECLINED, reason="unknown_token")
-        return GatewayReply(Answer.CAPTURED, reference=f"sandbox-{key}")
+        state, reason = _story(token)
+        charge, _ = SandboxCharge.objects.get_or_create(
+            key=key,
+            defaults={
+                "token": token[:80],
+                "amount_minor": amount.minor,
+                "currency_id": amount.currency,
+                "state": state,
+                "reason": reason,
+            },
+        )
+        return _reply(charge)
 
     def find(self, *, key: str) -> GatewayReply:
-        return GatewayReply(Answer.UNKNOWN)
+        charge = SandboxCharge.objects.filter(key=key).first()
+        return GatewayReply(Answer.NOT_FOUND) if charge is None else _reply(charge)
 
+    @in_transaction
     def refund(self, *, key: str, reference: str, amount: Money) -> GatewayReply:
-        return GatewayReply(Answer.DONE, reference=f"sandbox-{key}")
+        charge = SandboxCharge.objects.select_for_update().get(key=reference)
+        if SandboxRefund.objects.filter(key=key).exists():
+            return GatewayReply(Answer.DONE, reference=key)
+        if charge.refunded_minor + amount.minor > charge.amount_minor:
+            return GatewayReply(Answer.DECLINED, reason="more_than_charged")
+        SandboxCharge.objects.filter(id=charge.id).update(
+            refunded_minor=F("refunded_minor") + amount.minor
+        )
+        SandboxRefund.objects.create(key=key, charge=charge, amount_minor=amount.minor)
+        return GatewayReply(Answer.DONE, reference=key)
+
+    def answer(self, *, key: str, accepted: bool) -> None:
+        """Play the payer on the provider's page: consent to a waiting charge, or refuse it."""
+        SandboxCharge.objects.filter(key=key, state=State.WAITING).update(
+            state=State.CAPTURED if accepted else State.DECLINED,
+            reason="" if accepted else "refused_by_payer",
+        )
+
+
+def _story(token: str) -> tuple[str, str]:
+    """Answer the state in which a token's charge begins, and the reason of a refusal."""
+    if token == DEFAULT_TOKEN:
+        return State.CAPTURED, ""
+    if token in ASKS_THE_PAYER:
+        return State.WAITING, ""
+    return State.DECLINED, DECLINED.get(token, "unknown_token")
+
+
+def _reply(charge: SandboxCharge) -> GatewayReply:
+    if charge.state == State.CAPTURED:
+        return GatewayReply(Answer.CAPTURED, reference=charge.key)
+    if charge.state == State.DECLINED:
+        return GatewayReply(Answer.DECLINED, reference=charge.key, reason=charge.reason)
+    page = settings.SITE_URL + reverse("payments:sandbox", args=[charge.key])
+    return GatewayReply(Answer.REDIRECT, reference=charge.key, redirect_url=page)
