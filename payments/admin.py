@@ -32,12 +32,6 @@ from travel.common.admin_bases import (
     whole_number,
 )
 
-REFUND_TONES = {
-    Refund.State.PENDING_APPROVAL: "warn",
-    Refund.State.QUEUED: "info",
-    Refund.State.DONE: "good",
-    Refund.State.FAILED: "bad",
-}
 OF_ACCOUNT = "account__currency_id"
 OF_PAYMENT = "payment__currency_id"
 OF_CANCELLATION = "cancellation__reservation__currency_id"

@@ -1,11 +1,54 @@
-"""The staff's site: Django's own admin, closed to whoever has no second factor where one is asked."""
+"""The staff's site: Django's own admin, closed to whoever lacks a second factor that is required."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import django_otp
+from django import forms
 from django.conf import settings
 from django.contrib.admin import AdminSite
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+
+
+class StaffSignInForm(AdminAuthenticationForm):
+    """
+    A staff member's e-mail address, password and the code of the second factor.
+
+    Whoever has a second factor needs it; whoever has none comes in only where none is required. The
+    password is judged first, so that nobody learns from here which accounts have one.
+    """
+
+    code = forms.CharField(
+        label=_("Code of your second factor"),
+        help_text=_("Six digits from your authenticator app."),
+        required=False,
+        max_length=16,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        user = self.get_user()
+        if user is not None:
+            self._check_second_factor(user, "".join(data.get("code", "").split()))
+        return data
+
+    def _check_second_factor(self, user: Any, code: str) -> None:
+        if django_otp.user_has_device(user):
+            # Django's login takes the device from here, and the session is verified.
+            user.otp_device = django_otp.match_token(user, code) if code else None
+            if user.otp_device is None:
+                raise forms.ValidationError(
+                    _("Enter the code that your authenticator app shows now."), code="totp_required"
+                )
+        elif settings.STAFF_2FA == "required":
+            raise forms.ValidationError(
+                _("This account has no second factor yet. Ask an administrator for one."),
+                code="no_second_factor",
+            )
 
 
 class TravelAdminSite(AdminSite):
@@ -15,6 +58,12 @@ class TravelAdminSite(AdminSite):
     site_title = settings.SITE_NAME
     index_title = _("Overview")
     enable_nav_sidebar = True
+    login_form = StaffSignInForm
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Rows go one by one, each under the rules of its own page.
+        self.disable_action("delete_selected")
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Let active staff in; with STAFF_2FA=required only after their second factor."""

@@ -1,0 +1,351 @@
+"""Tariffs, fares and their dated versions: a price is changed by a new version."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Max
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from inventory.admin.forms import MoneyField, PercentField, PerKilometreField
+from inventory.models import Fare, FareVersion, PenaltyTier, Tariff
+from inventory.models.fares import FARES_PER_TARIFF
+from travel.common import clock
+from travel.common.admin_bases import (
+    ClosedInline,
+    HistoryAdmin,
+    OfficeAdmin,
+    as_typed,
+    is_in_use,
+    money_column,
+    percent,
+    tagged,
+    upper,
+    whole_number,
+)
+from travel.common.templatetags.look import duration
+
+FARE_CURRENCY = "fare__tariff__carrier__currency_id"
+TIER_CURRENCY = f"fare_version__{FARE_CURRENCY}"
+
+
+def may_change(version: FareVersion | None) -> bool:
+    """Say whether nobody can have bought by the version: it is still to begin, and unsold."""
+    return version is None or (version.valid_from > clock.now() and not is_in_use(version))
+
+
+# --- tariffs and fares ----------------------------------------------------------------------------
+
+
+class FareInline(ClosedInline):
+    """The fares of a tariff; each has its own page."""
+
+    model = Fare
+    fields = ["number", "name", "travel_class", "is_on_sale"]
+
+
+@admin.register(Tariff)
+class TariffAdmin(HistoryAdmin):
+    """A set of fares that services share. It stays its carrier's."""
+
+    list_display = ["name", "code", "carrier"]
+    list_select_related = ["carrier"]
+    autocomplete_fields = ["carrier"]
+    find_by = [("code", as_typed), ("code", upper), ("carrier__code", as_typed)]
+    search_help_text = _("Code of the tariff, or of its carrier.")
+    inlines = [FareInline]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["carrier"] if obj else []
+
+
+class FareForm(forms.ModelForm):
+    """A new fare takes the tariff's next number; numbers are never used again."""
+
+    def clean_tariff(self) -> Tariff:
+        # The lock keeps two new fares from taking one number; the admin saves in a transaction.
+        tariff = Tariff.objects.select_for_update().get(pk=self.cleaned_data["tariff"].pk)
+        last = Fare.objects.filter(tariff=tariff).aggregate(last=Max("number"))["last"]
+        number = 0 if last is None else last + 1
+        if number >= FARES_PER_TARIFF:
+            raise forms.ValidationError(_("This tariff has had all of its 64 fares."))
+        self.instance.number = number
+        self.instance.pk = tariff.pk * FARES_PER_TARIFF + number
+        return tariff
+
+
+class FareVersionInline(ClosedInline):
+    """The versions of a fare, newest first."""
+
+    model = FareVersion
+    fields = ["valid_from", "base", "minimum", "fee"]
+    base = money_column("base_minor", FARE_CURRENCY, label=_("base"))
+    minimum = money_column("minimum_minor", FARE_CURRENCY, label=_("minimum"))
+    fee = money_column("fee_minor", FARE_CURRENCY, label=_("fee"))
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related("fare__tariff__carrier")
+
+
+@admin.register(Fare)
+class FareAdmin(HistoryAdmin):
+    """An offer in one class. It is taken off sale, never deleted: tickets carry its number."""
+
+    form = FareForm
+    list_display = ["id", "name", "travel_class", "tariff", "number", "is_on_sale"]
+    list_filter = ["travel_class", "is_on_sale"]
+    list_select_related = ["tariff"]
+    autocomplete_fields = ["tariff"]
+    fields = ["tariff", "name", "travel_class", "is_on_sale"]
+    find_by = [("pk", whole_number), ("tariff__code", as_typed), ("tariff__code", upper)]
+    search_help_text = _("Number of the fare, or code of its tariff.")
+    inlines = [FareVersionInline]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        fields = ["tariff", "name", "travel_class", "is_on_sale"]
+        return [*fields, "number", "new_version"] if obj else fields
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["tariff", "travel_class", "number", "new_version"] if obj else []
+
+    def get_form(self, request: HttpRequest, obj: Any = None, **options: Any) -> Any:
+        if obj is not None:
+            options["form"] = forms.ModelForm
+        return super().get_form(request, obj, **options)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description=_("price"))
+    def new_version(self, fare: Fare) -> str:
+        address = reverse("admin:inventory_fareversion_add")
+        return format_html(
+            '<a href="{}?fare={}">{}</a>', address, fare.pk, _("Set a new price from a day on")
+        )
+
+
+# --- versions -------------------------------------------------------------------------------------
+
+
+class WithCurrency(forms.ModelForm):
+    """A form whose money fields know whose money they read."""
+
+    def tell_currency(self, fare: Fare | None) -> None:
+        """Give every money field the currency of the fare's carrier."""
+        for field in self.fields.values():
+            if isinstance(field, MoneyField):
+                field.currency = fare.tariff.carrier.currency_id if fare else None
+
+
+def fare_of(pk: Any) -> Fare | None:
+    """Answer the fare with its carrier, or None where the form names none."""
+    number = whole_number(str(pk or ""))
+    fares = Fare.objects.select_related("tariff__carrier")
+    return fares.filter(pk=number).first() if number is not None else None
+
+
+class FareVersionForm(WithCurrency):
+    """What a fare costs from a future instant on: what was sold stays as it was."""
+
+    base_minor = MoneyField(label=_("base"), required=False)
+    per_km_micro = PerKilometreField(label=_("per kilometre"), required=False)
+    minimum_minor = MoneyField(label=_("minimum"), required=False)
+    rounding_minor = MoneyField(label=_("rounded up to"))
+    tax_basis_points = PercentField(label=_("tax contained, %"), required=False)
+    fee_minor = MoneyField(label=_("fee on top"), required=False)
+    return_discount_basis_points = PercentField(label=_("off a round trip, %"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        named = self.data.get("fare") if self.is_bound else self.initial.get("fare")
+        self.tell_currency(fare_of(self.instance.fare_id or named))
+
+    def clean_valid_from(self) -> Any:
+        begins = self.cleaned_data["valid_from"]
+        if begins <= clock.now():
+            raise forms.ValidationError(_("A new price begins in the future."))
+        return begins
+
+    def clean_rounding_minor(self) -> int:
+        step: int = self.cleaned_data["rounding_minor"]
+        if step < 1:
+            raise forms.ValidationError(_("Round to the smallest coin at least."))
+        return step
+
+
+class PenaltyTierForm(WithCurrency):
+    """What cancelling costs from so many minutes before departure on."""
+
+    basis_points = PercentField(label=_("penalty, %"))
+    minimum_minor = MoneyField(label=_("at least"), required=False)
+
+
+class PenaltyTierFormSet(forms.BaseInlineFormSet):
+    """Tiers of a version, in the money of its fare."""
+
+    def _construct_form(self, i: int, **kwargs: Any) -> Any:
+        return self._tell(super()._construct_form(i, **kwargs))
+
+    @property
+    def empty_form(self) -> Any:
+        return self._tell(super().empty_form)
+
+    def _tell(self, form: Any) -> Any:
+        if not hasattr(self, "_fare"):
+            self._fare = fare_of(self.instance.fare_id or self.data.get("fare"))
+        form.tell_currency(self._fare)
+        return form
+
+
+class PenaltyTierInline(admin.TabularInline):
+    """Tiers are edited while their version may be."""
+
+    model = PenaltyTier
+    form = PenaltyTierForm
+    formset = PenaltyTierFormSet
+    fields = ["minutes_before", "basis_points", "minimum_minor"]
+    extra = 0
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        if may_change(obj):
+            return ["minutes_before", "basis_points", "minimum_minor"]
+        return ["minutes_before", "time_left", "penalty", "minimum"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [] if may_change(obj) else ["time_left", "penalty", "minimum"]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        rows = super().get_queryset(request)
+        return rows.select_related("fare_version__fare__tariff__carrier")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_add_permission(request, obj) and may_change(obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and may_change(obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and may_change(obj)
+
+    @admin.display(description=_("time left"))
+    def time_left(self, tier: PenaltyTier) -> str:
+        return duration(tier.minutes_before)
+
+    @admin.display(description=_("penalty"))
+    def penalty(self, tier: PenaltyTier) -> str:
+        return percent(tier.basis_points)
+
+    minimum = money_column("minimum_minor", TIER_CURRENCY, label=_("at least"))
+
+
+RULE = ["base_minor", "per_km_micro", "minimum_minor", "rounding_minor", "tax_basis_points"]
+RULE += ["fee_minor", "return_discount_basis_points"]
+RULE_IN_WORDS = ["base", "per_km", "minimum", "rounding", "tax", "fee", "return_discount"]
+AGES = ["young_percent", "young_until_age", "child_percent", "child_until_age"]
+AGES += ["infant_percent", "infant_until_age"]
+
+
+@admin.register(FareVersion)
+class FareVersionAdmin(HistoryAdmin):
+    """
+    A fare's price rule and conditions from an instant on.
+
+    Edited only while it is still to begin. Once it is on sale, somebody may hold its price: a
+    change is a new version.
+    """
+
+    form = FareVersionForm
+    list_display = ["id", "fare", "tariff", "valid_from", "standing", "base", "per_km", "minimum"]
+    list_select_related = ["fare__tariff__carrier"]
+    sortable_by = ["id", "valid_from"]
+    ordering = ["-id"]
+    autocomplete_fields = ["fare"]
+    find_by = [("pk", whole_number), ("fare", whole_number), ("fare__tariff__code", as_typed)]
+    search_help_text = _("Number of the version or of its fare, or code of the tariff.")
+    inlines = [PenaltyTierInline]
+    base = money_column("base_minor", FARE_CURRENCY, label=_("base"))
+    minimum = money_column("minimum_minor", FARE_CURRENCY, label=_("minimum"))
+    rounding = money_column("rounding_minor", FARE_CURRENCY, label=_("rounded up to"))
+    fee = money_column("fee_minor", FARE_CURRENCY, label=_("fee on top"))
+
+    @admin.display(description=_("tariff"))
+    def tariff(self, version: FareVersion) -> str:
+        return str(version.fare.tariff)
+
+    @admin.display(description=_("standing"))
+    def standing(self, version: FareVersion) -> str:
+        if version.valid_from > clock.now():
+            return tagged(_("Still to begin"), "info")
+        return tagged(_("Begun"), "")
+
+    @admin.display(description=_("per kilometre"))
+    def per_km(self, version: FareVersion) -> str:
+        currency = version.fare.tariff.carrier.currency_id
+        field = PerKilometreField(required=False)
+        field.currency = currency
+        return f"{field.prepare_value(version.per_km_micro)} {currency}"
+
+    @admin.display(description=_("tax contained"))
+    def tax(self, version: FareVersion) -> str:
+        return percent(version.tax_basis_points)
+
+    @admin.display(description=_("off a round trip"))
+    def return_discount(self, version: FareVersion) -> str:
+        return percent(version.return_discount_basis_points)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        is_open = self.has_change_permission(request, obj) if obj else True
+        return [
+            (None, {"fields": ["fare", "valid_from", "conditions", "sales_close_minutes"]}),
+            (_("Price of an adult"), {"fields": RULE if is_open else RULE_IN_WORDS}),
+            (_("Others pay, in per cent"), {"fields": [tuple(AGES[n : n + 2]) for n in (0, 2, 4)]}),
+        ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        if obj is None:
+            return []
+        return ["fare"] if self.has_change_permission(request, obj) else ["fare", *RULE_IN_WORDS]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and may_change(obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and may_change(obj)
+
+
+@admin.register(PenaltyTier)
+class PenaltyTierAdmin(OfficeAdmin):
+    """Penalty tiers, to look at: they are edited with their version."""
+
+    list_display = ["id", "fare_version", "time_left", "penalty", "minimum"]
+    fields = ["fare_version", "minutes_before", "time_left", "penalty", "minimum"]
+    list_select_related = ["fare_version__fare__tariff__carrier"]
+    find_by = [("pk", whole_number), ("fare_version", whole_number)]
+    search_help_text = _("Number of the tier or of its version.")
+    minimum = money_column("minimum_minor", TIER_CURRENCY, label=_("at least"))
+
+    @admin.display(description=_("time left"))
+    def time_left(self, tier: PenaltyTier) -> str:
+        return duration(tier.minutes_before)
+
+    @admin.display(description=_("penalty"))
+    def penalty(self, tier: PenaltyTier) -> str:
+        return percent(tier.basis_points)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["time_left", "penalty", "minimum"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        # Asked when an unsold version goes with its tiers.
+        return obj is not None and may_change(obj.fare_version)

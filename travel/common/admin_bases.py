@@ -1,0 +1,328 @@
+"""
+What every list and page of the admin is made of.
+
+`OfficeAdmin` is quick on big tables, `ClosedAdmin` shows a table that only services write, and
+`HistoryAdmin` keeps who changed reference data. The columns write money, states and times in words.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Model, Q, QuerySet
+from django.db.models.deletion import PROTECT
+from django.http import HttpRequest, HttpResponse
+from django.utils.functional import Promise, cached_property
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from simple_history.admin import SimpleHistoryAdmin
+
+from travel.common.ids import normal_email, normal_locator, normal_text, search_key
+from travel.common.money import Money
+from travel.common.templatetags.look import icon, moment_text, money, tone_icon
+
+if TYPE_CHECKING:
+    _ModelAdmin = admin.ModelAdmin[Any]
+    _TabularInline = admin.TabularInline[Any, Any]
+    _Paginator = Paginator[Any]
+else:
+    _ModelAdmin = admin.ModelAdmin
+    _TabularInline = admin.TabularInline
+    _Paginator = Paginator
+
+# Lists end here; a search or a filter finds the rest.
+MOST_ROWS = 10_000
+BIGGEST_ID = 2**63 - 1
+EMPTY = "-"
+AMOUNT = _("amount")
+STATE = _("state")
+# The tone of a state by its word, whatever table it stands in; a word that is not here has none.
+STATE_TONES = {
+    "scheduled": "good",
+    "held": "info",
+    "open": "info",
+    "started": "info",
+    "pending": "info",
+    "queued": "info",
+    "In Progress": "info",
+    "paid": "good",
+    "used": "good",
+    "captured": "good",
+    "done": "good",
+    "Reviewed": "good",
+    "cancelled": "warn",
+    "no_show": "warn",
+    "pendingApproval": "warn",
+    "Pending": "warn",
+    "failed": "bad",
+}
+
+Reading = Callable[[str], Any]
+Label = str | Promise
+
+
+# --- searching by what is indexed -----------------------------------------------------------------
+
+
+def whole_number(text: str) -> int | None:
+    """Read an id; anything else cannot be one."""
+    if not (text.isascii() and text.isdigit()) or len(text) > 19:
+        return None
+    number = int(text)
+    return number if number <= BIGGEST_ID else None
+
+
+def locator(text: str) -> str | None:
+    """Read a booking code, however it was typed."""
+    code = normal_locator(text)
+    return code if len(code) == 6 else None
+
+
+def email(text: str) -> str | None:
+    """Read an e-mail address, or the beginning of one."""
+    return normal_email(text) or None
+
+
+def phone(text: str) -> str | None:
+    """Read a phone number in international notation, with or without blanks."""
+    digits = "".join(c for c in text if c.isdigit())
+    return f"+{digits}" if text.startswith(("+", "00")) and len(digits) >= 6 else None
+
+
+def place(text: str) -> str | None:
+    """Read a place's name as searching compares it."""
+    return search_key(text) or None
+
+
+def as_typed(text: str) -> str:
+    """Take the text as it is."""
+    return text
+
+
+def upper(text: str) -> str:
+    """Take the text in capitals, as codes of stations and carriers are written."""
+    return text.upper()
+
+
+def capitalised(text: str) -> str:
+    """Take the text with capitals as names have them: columns of names may compare bytes."""
+    return text.title()
+
+
+# --- lists ----------------------------------------------------------------------------------------
+
+
+class BoundedPaginator(_Paginator):
+    """
+    Pages of at most 10,000 rows in all.
+
+    It counts no further than that, so that a list of millions opens like a short one.
+    """
+
+    @cached_property
+    def _rows(self) -> int:
+        rows: QuerySet[Model] = self.object_list  # type: ignore[assignment]
+        return rows.order_by()[: MOST_ROWS + 1].count()
+
+    @cached_property
+    def count(self) -> int:  # type: ignore[override]
+        return min(self._rows, MOST_ROWS)
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether there are more rows than the list shows."""
+        return self._rows > MOST_ROWS
+
+
+class OfficeAdmin(_ModelAdmin):
+    """
+    A list that stays quick however long its table grows.
+
+    `find_by` are pairs of a lookup and how to read what was typed for it: a reading that answers
+    None leaves its lookup out. Every lookup goes by an index; the whole text is one term.
+    """
+
+    find_by: ClassVar[Sequence[tuple[str, Reading]]] = ()
+    # Whether a lookup of `find_by` meets several rows of another table for one of this.
+    find_may_repeat = False
+    show_full_result_count = False
+    paginator = BoundedPaginator
+    list_per_page = 50
+    list_max_show_all = 100
+    save_on_top = False
+    view_on_site = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.search_fields = tuple(lookup for lookup, _read in cls.find_by)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        term = normal_text(search_term.replace("\0", ""))
+        if not term:
+            return queryset, False
+        found = Q(pk__in=[])
+        for lookup, read in self.find_by:
+            value = read(term)
+            if value is not None:
+                found |= Q(**{lookup: value})
+        return queryset.filter(found), self.find_may_repeat
+
+
+class Closed:
+    """No row is added, changed or deleted here, by nobody: services write this table."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ClosedAdmin(Closed, OfficeAdmin):
+    """A table to look at. Its columns do not sort: most of them have no index."""
+
+    sortable_by = ()
+    actions = None
+
+
+class ClosedInline(Closed, _TabularInline):
+    """Rows of another table, to look at."""
+
+    extra = 0
+    show_change_link = True
+
+
+class HistoryAdmin(OfficeAdmin, SimpleHistoryAdmin):
+    """
+    Reference data that remembers who changed it and when.
+
+    An old version can be looked at. Bringing one back is an edit like any other, under the rules of
+    the form; the history's own way back would save without asking who may.
+    """
+
+    def revert_disabled(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True
+
+    def history_form_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        version_id: str,
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        if request.method not in ("GET", "HEAD"):
+            raise PermissionDenied
+        return super().history_form_view(request, object_id, version_id, extra_context)
+
+
+# --- who depends on a row -------------------------------------------------------------------------
+
+
+def is_in_use(row: Model) -> bool:
+    """
+    Say whether any row that must not lose it refers to this one (foreign keys with PROTECT).
+
+    Asks the tables of higher storeys by what Django knows of them, so nothing here imports them.
+    """
+    return any(
+        relation.related_model._base_manager.filter(**{relation.field.name: row}).exists()
+        for relation in row._meta.get_fields(include_hidden=True)
+        if relation.auto_created
+        and not relation.concrete
+        and getattr(relation, "on_delete", None) is PROTECT
+    )
+
+
+# --- columns --------------------------------------------------------------------------------------
+
+
+def follow(row: Any, path: str) -> Any:
+    """Walk a path of attributes as lookups are written: `payment__currency_id`."""
+    return functools.reduce(getattr, path.split("__"), row)
+
+
+def money_column(minor: str, currency: str, *, label: Label = AMOUNT) -> Callable[[Any, Any], str]:
+    """A column of an amount, from the paths of its minor units and its currency's code."""
+
+    @admin.display(description=label)
+    def column(self: Any, row: Any) -> str:
+        amount = follow(row, minor)
+        return EMPTY if amount is None else money(Money(amount, follow(row, currency)))
+
+    return column
+
+
+def tagged(word: str | Promise, tone: str) -> SafeString:
+    """Write a word of a state with its colour and, since colour alone says nothing, its sign."""
+    if not tone:
+        return format_html('<span class="state">{}</span>', word)
+    return format_html('<span class="state tone-{}">{}{}</span>', tone, icon(tone_icon(tone)), word)
+
+
+def state_column() -> Callable[[Any, Any], str]:
+    """A column of a row's state in its tone."""
+
+    @admin.display(description=STATE)
+    def column(self: Any, row: Any) -> str:
+        return tagged(row.get_state_display(), STATE_TONES.get(row.state, ""))
+
+    return column
+
+
+def json_column(field: str, *, label: Label) -> Callable[[Any, Any], str]:
+    """A column of structured data, readable."""
+
+    @admin.display(description=label)
+    def column(self: Any, row: Any) -> str:
+        value = getattr(row, field)
+        if not value:
+            return EMPTY
+        text = json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True, default=str)
+        return format_html('<pre class="data">{}</pre>', text)
+
+    return column
+
+
+def text_column(path: str, *, label: Label) -> Callable[[Any, Any], str]:
+    """A column of something that stands in another row."""
+
+    @admin.display(description=label)
+    def column(self: Any, row: Any) -> str:
+        value = follow(row, path)
+        return EMPTY if value in (None, "") else str(value)
+
+    return column
+
+
+def station_time(instant: datetime | None, zone: str) -> str:
+    """Write an instant on the station's clocks with the zone's name, and in UTC beside it."""
+    if instant is None:
+        return EMPTY
+    return format_html(
+        '<time datetime="{}">{} <span class="quiet">{}</span></time> '
+        '<span class="quiet utc">{} UTC</span>',
+        instant.isoformat(),
+        moment_text(instant, zone),
+        zone,
+        moment_text(instant, "UTC"),
+    )
+
+
+def percent(basis_points: int) -> str:
+    """Write hundredths of a per cent: `7 %`, `12.5 %`."""
+    whole, rest = divmod(basis_points, 100)
+    decimals = f".{rest:02}".rstrip("0") if rest else ""
+    return f"{whole}{decimals} %"
