@@ -22,6 +22,9 @@ TRIPS, STOP_TIMES, FREQUENCIES = "trips.txt", "stop_times.txt", "frequencies.txt
 #: A headway that fills a day with more departures than minutes is a mistake.
 MOST_DEPARTURES_OF_A_FREQUENCY = 1_440
 
+SLIP = "a time goes back: nobody may board or alight there"
+SLIP_IN_PASSING = "a time in passing goes back and is worked out anew"
+
 # Both columns: 0 or empty regular, 1 none, 2 phone the agency first, 3 tell the driver. An office
 # that sells a seat cannot leave it to a telephone call; a word to the driver is easily given.
 _MAY = {"": True, "0": True, "1": False, "2": False, "3": True}
@@ -195,24 +198,36 @@ def make_patterns(
 
 def _without_stray_times(rows: list[StopTime], closed: set[str], report: Report) -> list[StopTime]:
     """
-    Where a train only passes through, a time that does not fit is taken away and worked out anew.
+    Takes away a time that goes back, so that a train is not lost for one slip.
 
-    Timing points on borders come in the clock of either country. Nobody boards there, so that no
-    train needs to be lost for one.
+    Where a train only passes through, its time is worked out anew: timing points on borders come in
+    the clock of either country. One stop of a trip may be so too; nobody may board or alight there
+    then. A trip with more of them stays as it is, to be refused.
     """
-    if not any(row.stop in closed for row in rows[1:-1]):
-        return rows
-    kept = [row for row in rows if row.stop not in closed and row.arrives is not None]
-    fitting = []
-    for position, row in enumerate(rows):
-        if row.stop in closed and 0 < position < len(rows) - 1 and row.arrives is not None:
-            before = max((r.departs or 0 for r in kept if r.sequence < row.sequence), default=0)
-            after = min((r.arrives or 0 for r in kept if r.sequence > row.sequence), default=None)
-            departs = row.departs if row.departs is not None else row.arrives
-            if row.arrives < before or (after is not None and departs > after):
-                report.note(STOP_TIMES, row.line, "a time in passing does not fit", row.stop)
-                row = row._replace(arrives=None, departs=None)
+    fitting: list[StopTime] = []
+    timed: list[int] = []
+    slips: list[tuple[StopTime, str]] = []
+    for row in rows:
+        position = len(fitting)
         fitting.append(row)
+        if row.arrives is None:
+            continue
+        if timed and row.arrives < (fitting[timed[-1]].departs or 0):
+            before = fitting[timed[-1]]
+            if before.stop in closed and len(timed) > 1:
+                fitting[timed.pop()] = before._replace(arrives=None, departs=None)
+                slips.append((before, SLIP_IN_PASSING))
+        if timed and row.arrives < (fitting[timed[-1]].departs or 0):
+            fitting[position] = row._replace(
+                arrives=None, departs=None, may_board=False, may_alight=False
+            )
+            slips.append((row, SLIP_IN_PASSING if row.stop in closed else SLIP))
+        else:
+            timed.append(position)
+    if sum(1 for _, reason in slips if reason == SLIP) > 1:
+        return rows
+    for row, reason in slips:
+        report.note(STOP_TIMES, row.line, reason, row.stop)
     return fitting
 
 
