@@ -176,7 +176,7 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("fa", "فارسی")]
+LANGUAGES = [("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 FORMAT_MODULE_PATH = ["travel.formats"]
 
@@ -239,6 +239,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["travel.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "travel.api.negotiation.JSONAnyway",
     "DEFAULT_PAGINATION_CLASS": "travel.api.pagination.PagePagination",
     "DEFAULT_SCHEMA_CLASS": "travel.api.schema.OfficeSchema",
     "DEFAULT_THROTTLE_CLASSES": ["travel.api.throttles.RateThrottle"],
@@ -375,7 +376,11 @@ LOGGING = {
             "processor": (
                 structlog.processors.JSONRenderer()
                 if LOG_FORMAT == "json"
-                else structlog.dev.ConsoleRenderer(colors=False)
+                else structlog.dev.ConsoleRenderer(
+                    colors=False,
+                    # The rich form prints variables, and so passwords, into the log.
+                    exception_formatter=structlog.dev.plain_traceback,
+                )
             ),
         }
     },
