@@ -187,7 +187,8 @@ class FarePlan:
     """
     A fare to build, with one version.
 
-    An adult pays base + kilometres * per_km, in minor units; `tiers` are (minutes before, basis points).
+    An adult pays base + kilometres * per_km, in minor units; `tiers` are (minutes before, basis
+    points).
     """
 
     name: str = "Saver"
@@ -344,17 +345,18 @@ class Timetable:
     """
     A train, a flight and a coach between Hamburg and Munich on Tuesday, 2 June 2026.
 
-    *Train* ICE 585, 08:00 local (06:00 UTC): Hamburg 0 km, Hanover 200 km (+75 min), Göttingen 300 km
-    (+120), Nuremberg 600 km (+240), Munich 800 km (+330, 13:30 local). Every stop takes 5 minutes. Coach 1
-    has 8 Economy seats (1A-1D, 2A-2D), coach 2 has 4 Business seats (1A, 1B, 2A, 2B). Adults pay the
-    whole way, and with 7 % tax contained:
-    fare 0 Saver 5.00 + 5 c/km = 45.00 EUR, fare 1 Flex 10.00 + 10 c/km = 90.00,
-    fare 2 Business Flex 20.00 + 15 c/km = 140.00. Cancelling the Saver costs 10 % until 24 hours
-    before, then 50 % until 1 hour before; the Flex fares are free until 1 hour before.
+    *Train* ICE 585, 08:00 local (06:00 UTC): Hamburg 0 km, Hanover 200 km (+75 min), Göttingen 300
+    km (+120), Nuremberg 600 km (+240), Munich 800 km (+330, 13:30 local). Every stop takes 5
+    minutes. Coach 1 has 8 Economy seats (1A-1D, 2A-2D), coach 2 has 4 Business seats (1A, 1B, 2A,
+    2B). Adults pay the whole way, and with 7 % tax contained: fare 0 Saver 5.00 + 5 c/km = 45.00
+    EUR, fare 1 Flex 10.00 + 10 c/km = 90.00, fare 2 Business Flex 20.00 + 15 c/km = 140.00.
+    Cancelling the Saver costs 10 % until 24 hours before, then 50 % until 1 hour before; the Flex
+    fares are free until 1 hour before.
 
-    *Flight* QX 2024, 10:00 local, 75 minutes, 600 km: 6 Economy seats, one fare, 80.00 EUR and a fee of 2.50.
-    *Coach* N 42, 22:00 local (20:00 UTC): Hamburg, Berlin (+180, 300 km), Munich (+600, 900 km): 4 seats
-    without labels, one fare, 5.00 + 3 c/km = 32.00 EUR.
+    *Flight* QX 2024, 10:00 local, 75 minutes, 600 km: 6 Economy seats, one fare, 80.00 EUR and a
+    fee of 2.50.
+    *Coach* N 42, 22:00 local (20:00 UTC): Hamburg, Berlin (+180, 300 km), Munich (+600, 900 km): 4
+    seats without labels, one fare, 5.00 + 3 c/km = 32.00 EUR.
     """
 
     hamburg: City

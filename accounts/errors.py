@@ -1,0 +1,39 @@
+"""What accounts refuses."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from travel.common.errors import Refusal
+
+
+class EmailTaken(Refusal):
+    """An account has this e-mail address."""
+
+    code = "email_taken"
+    status = 409
+    title = _("An account with this e-mail address exists already.")
+
+
+class InvalidCredentials(Refusal):
+    """No account has this e-mail address and password. Which of the two is wrong is not told."""
+
+    code = "invalid_credentials"
+    status = 401
+    title = _("E-mail address or password is wrong.")
+
+
+class TotpRequired(Refusal):
+    """The account has a second factor, and its code is missing."""
+
+    code = "totp_required"
+    status = 401
+    title = _("Please enter the code of your authenticator app as well.")
+
+
+class TokenRefused(Refusal):
+    """The token is malformed, expired, used up or revoked."""
+
+    code = "not_authenticated"
+    status = 401
+    title = _("Please sign in again.")
