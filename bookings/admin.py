@@ -44,7 +44,6 @@ from travel.common.templatetags.look import money, tone_icon
 MOST_EVENTS = 200
 
 
-
 # --- the story ------------------------------------------------------------------------------------
 
 

@@ -1,9 +1,9 @@
 """
 How many seats are left, exactly, from one source: the stock's bits.
 
-A departure that never sold has its whole seat map. One that did is read from a cache entry under its
-`stock_version`, which every claim and release raises, or else from its touched seats. Holds that have
-ended count as free though nobody swept them yet.
+A departure that never sold has its whole seat map. One that did is read from a cache entry under
+its `stock_version`, which every claim and release raises, or else from its touched seats. Holds
+that have ended count as free though nobody swept them yet.
 """
 
 from __future__ import annotations
@@ -67,7 +67,9 @@ class Availability:
 
 
 def availability(rides: Iterable[Ride], *, now: datetime) -> Availability:
-    """Answer what is left of these rides at `now`, in at most four statements and one cache read."""
+    """
+    Answer what is left of these rides at `now`, in at most four statements and one cache read.
+    """
     by_departure = {ride.departure_id: ride for ride in rides}
     fresh = {ride.departure_id: ride for ride in by_departure.values() if ride.stock_version == 0}
     sold = {key: ride for key, ride in by_departure.items() if key not in fresh}
@@ -146,9 +148,7 @@ def _from_rows(departure_ids: Sequence[int], now: datetime) -> dict[int, Stock]:
     return stocks
 
 
-def _touched_bits(
-    departure_ids: Sequence[int], now: datetime
-) -> dict[tuple[int, int, str], int]:
+def _touched_bits(departure_ids: Sequence[int], now: datetime) -> dict[tuple[int, int, str], int]:
     rows = _touched_rows(departure_ids)
     ended = {row[0] for row in rows if row[5] is not None and row[5] <= now}
     return _without_ended(rows, ended, now)

@@ -17,9 +17,7 @@ from inventory.selectors import TicketFacts
 from travel.common import outbox
 
 
-def hold_notice(
-    *, reservation: ReservationDetail, guest_secret: str | None, now: datetime
-) -> None:
+def hold_notice(*, reservation: ReservationDetail, guest_secret: str | None, now: datetime) -> None:
     """
     Tell the holder until when the seats are held, and a guest the link that opens the reservation.
     """
@@ -57,7 +55,9 @@ def _send(
         )
 
 
-def context(reservation: ReservationDetail, *, guest_secret: str | None = None) -> dict[str, object]:
+def context(
+    reservation: ReservationDetail, *, guest_secret: str | None = None
+) -> dict[str, object]:
     """Answer what the templates of messages about a reservation may show."""
     link = settings.SITE_URL + reverse("bookings:reservation", args=[reservation.locator])
     if guest_secret:

@@ -151,9 +151,7 @@ def _wanted(stretch: Stretch, filters: Filters) -> bool:
 
 def _priced_within(found: Found, filters: Filters) -> bool:
     low, high = filters.price_min_minor, filters.price_max_minor
-    return (low is None or found.price.minor >= low) and (
-        high is None or found.price.minor <= high
-    )
+    return (low is None or found.price.minor >= low) and (high is None or found.price.minor <= high)
 
 
 def _offer(
@@ -165,15 +163,11 @@ def _offer(
     board: list[str],
 ) -> Found:
     def cost(kind: str) -> int:
-        return price(
-            rule, distance_m=stretch.distance_m, kind=kind, round_trip=query.round_trip
-        )
+        return price(rule, distance_m=stretch.distance_m, kind=kind, round_trip=query.round_trip)
 
     kinds = {kind: cost(kind) for kind in {ADULT, *query.passengers}}
     return Found(
-        id=pack(
-            stretch.departure_id, stretch.from_position, stretch.to_position, rule.number
-        ),
+        id=pack(stretch.departure_id, stretch.from_position, stretch.to_position, rule.number),
         stretch=stretch,
         rule=rule,
         class_name=class_name,

@@ -208,9 +208,9 @@ def events(reservation_id: int) -> list[EventDetail]:
         EventDetail(*row)
         for row in ReservationEvent.objects.filter(reservation_id=reservation_id)
         .order_by("id")
-        .values_list(
-            "at", "kind", "from_state", "to_state", "actor_kind", "reason", "details"
-        )[:1000]
+        .values_list("at", "kind", "from_state", "to_state", "actor_kind", "reason", "details")[
+            :1000
+        ]
     ]
 
 

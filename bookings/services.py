@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -29,7 +30,7 @@ from bookings.errors import (
     TooManyPassengers,
     refusal,
 )
-from bookings.models import Reservation
+from bookings.models import Reservation, ReservationEvent
 from bookings.selectors import ReservationDetail
 from inventory import selectors as inventory
 from inventory.errors import DepartureClosed, MixedCurrencies
@@ -54,7 +55,8 @@ class Holder:
 @dataclass(frozen=True, slots=True)
 class PassengerDetails:
     """
-    Who travels, as typed. Without a date of birth `kind` counts, else the age on each day of travel.
+    Who travels, as typed. Without a date of birth `kind` counts, else the age on each day of
+    travel.
     """
 
     first_name: str
@@ -157,9 +159,7 @@ def extend_hold(*, viewer: Viewer, reservation_id: int, now: datetime) -> Reserv
     :raises NotExtendable: it was extended before.
     :raises HoldExpired, AlreadyPaid, AlreadyCancelled: it is no live hold.
     """
-    reservation = selectors.get_reservation(
-        viewer=viewer, reservation_id=reservation_id, now=now
-    )
+    reservation = selectors.get_reservation(viewer=viewer, reservation_id=reservation_id, now=now)
     result = engine.current().extend(
         reservation.id,
         until=now + settings.HOLD_DURATION,
@@ -199,9 +199,7 @@ def release(*, viewer: Viewer, reservation_id: int, now: datetime, actor: Actor)
     :raises NotFound: it is not the viewer's.
     :raises HoldExpired, AlreadyPaid, AlreadyCancelled: it is no live hold.
     """
-    reservation = selectors.get_reservation(
-        viewer=viewer, reservation_id=reservation_id, now=now
-    )
+    reservation = selectors.get_reservation(viewer=viewer, reservation_id=reservation_id, now=now)
     result = engine.current().release(reservation.id, now=now, actor=actor)
     if not result.done:
         raise refusal(result.outcome)
@@ -231,9 +229,7 @@ def cancel_coupons(
 
     :raises AlreadyCancelled, NotCancellable, HoldExpired: a coupon or the reservation is not open.
     """
-    result = engine.current().cancel_coupons(
-        reservation_id, coupon_ids, now=now, actor=actor
-    )
+    result = engine.current().cancel_coupons(reservation_id, coupon_ids, now=now, actor=actor)
     if not result.done:
         raise refusal(result.outcome)
     return bool(result.details["whole"])
@@ -267,7 +263,7 @@ def _check_offers(
             raise DepartureClosed(ticketID=offer.ticket.id)
     if len({offer.rule.currency for offer in offers}) > 1:
         raise MixedCurrencies()
-    for before, after in zip(offers, offers[1:], strict=False):
+    for before, after in pairwise(offers):
         if after.ticket.departs_at < before.ticket.arrives_at:
             raise InvalidInput(
                 errors={"ticketIDs": [_("A ticket leaves before another one has arrived.")]}
@@ -429,9 +425,7 @@ def _check_price(legs: Sequence[LegRow], currency: str, expected: Money | None) 
 
 def _holder_row(holder: Holder, secret: str | None) -> HolderRow:
     if holder.user_id is None and not (holder.email or holder.phone):
-        raise InvalidInput(
-            errors={"contact": [_("Leave an e-mail address or a phone number.")]}
-        )
+        raise InvalidInput(errors={"contact": [_("Leave an e-mail address or a phone number.")]})
     return HolderRow(
         user_id=holder.user_id,
         guest_digest=digest(secret) if secret else None,
@@ -451,4 +445,29 @@ def _free_locator() -> str:
 def _fresh(reservation_id: int, now: datetime) -> ReservationDetail:
     return selectors.get_reservation(
         viewer=Viewer(is_support=True), reservation_id=reservation_id, now=now
+    )
+
+
+@in_transaction
+def note(
+    *,
+    reservation_id: int,
+    kind: str,
+    now: datetime,
+    reason: str = "",
+    details: dict[str, object] | None = None,
+    actor: Actor = SYSTEM,
+) -> None:
+    """Add something that happened to a reservation without a move of its state to its story."""
+    state = Reservation.objects.values_list("state", flat=True).get(id=reservation_id)
+    ReservationEvent.objects.create(
+        reservation_id=reservation_id,
+        at=now,
+        kind=kind,
+        from_state=state,
+        to_state=state,
+        actor_kind=actor.kind,
+        actor_id=actor.user_id,
+        reason=reason,
+        details=details or {},
     )

@@ -1,9 +1,9 @@
 """
 The ledger: every move of money is a transfer whose entries sum to zero.
 
-Accounts are named by what they are for. Positive is what the office owes, negative what is owed to it.
-Callers are in a transaction; balances are changed in the order of the accounts' ids, after every other
-lock.
+Accounts are named by what they are for. Positive is what the office owes, negative what is owed to
+it. Callers are in a transaction; balances are changed in the order of the accounts' ids, after
+every other lock.
 """
 
 from __future__ import annotations
@@ -113,7 +113,9 @@ def post(
 
 
 class Unbalanced(AssertionError):
-    """A transfer that would make or lose money: a defect of the caller, refused before it writes."""
+    """
+    A transfer that would make or lose money: a defect of the caller, refused before it writes.
+    """
 
 
 def _move_balance(account_id: int, minor: int) -> None:

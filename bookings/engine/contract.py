@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from enum import Enum
+from enum import StrEnum
 from typing import Protocol
 
 
-class Outcome(str, Enum):
+class Outcome(StrEnum):
     """How a call ended, in the order in which refusals are looked for."""
 
     NOT_FOUND = "not_found"

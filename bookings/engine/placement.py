@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def _neighbouring_rows(pool: Sequence[FreeSeat]) -> list[list[FreeSeat]]:
     rows = _rows(pool)
     return [
         first + second
-        for first, second in zip(rows, rows[1:], strict=False)
+        for first, second in pairwise(rows)
         if first[0].coach == second[0].coach and second[0].row - first[0].row == 1
     ]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
+from django.contrib.auth import get_user_model
 from django.db import connection
 from django.db.models import F, Min, Q
 
@@ -31,7 +32,6 @@ from bookings.models import (
     PriceLine,
     Reservation,
     ReservationEvent,
-    SeatStock,
 )
 from inventory import services as inventory
 from inventory.models import Departure
@@ -222,13 +222,7 @@ def _lock_reservation(reservation_id: int) -> Reservation | None:
 
 def _lock_holder(user_id: int) -> None:
     """Let one user's reserves come one after the other, so that the holds' limit is exact."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id FROM accounts_user WHERE id = %s"
-            + (" FOR UPDATE" if connection.features.has_select_for_update else ""),
-            [user_id],
-        )
-        cursor.fetchone()
+    get_user_model().objects.select_for_update().order_by("id").values_list("id").get(id=user_id)
 
 
 # --- what is asked before -------------------------------------------------------------------------

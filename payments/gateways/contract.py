@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import Protocol
 
 from travel.common.money import Money
 
 
-class Answer(str, Enum):
+class Answer(StrEnum):
     """What became of a call; `UNKNOWN` is no failure: the provider is asked again later."""
 
     CAPTURED = "captured"

@@ -1,9 +1,9 @@
 """
 The sandbox: a provider that lives here and moves no real money.
 
-Its tokens are stories: `tok_accepted` is charged, `tok_declined`, `tok_insufficient` and `tok_expired` are
-not, `tok_3ds` and `tok_crypto` want the payer's consent on a page of the provider first. It keeps its own
-books, so that it can be asked what became of a charge.
+Its tokens are stories: `tok_accepted` is charged, `tok_declined`, `tok_insufficient` and
+`tok_expired` are not, `tok_3ds` and `tok_crypto` want the payer's consent on a page of the provider
+first. It keeps its own books, so that it can be asked what became of a charge.
 """
 
 from __future__ import annotations

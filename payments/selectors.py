@@ -1,0 +1,261 @@
+"""Reads of money: a reservation's payments and what may be done with it, purchases, the wallet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+
+from accounts.viewers import Viewer
+from bookings import selectors as bookings
+from bookings.models import Coupon, Reservation
+from bookings.selectors import CouponDetail, ReservationDetail
+from payments.models import Account, CancelledCoupon, Entry, Payment, Refund
+from travel.common.money import Money
+
+WHEN = ("upcoming", "past", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class RefundDetail:
+    """Money that went back, or is on its way."""
+
+    id: int
+    amount: Money
+    state: str
+    destination: str
+    cause: str
+    created_at: datetime
+    done_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentDetail:
+    """An attempt to pay, with its refunds."""
+
+    id: int
+    reservation_id: int
+    method: str
+    state: str
+    amount: Money
+    failure: str
+    created_at: datetime
+    finished_at: datetime | None
+    refunds: list[RefundDetail]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A reservation as its holder sees it: with payments and what may be done now."""
+
+    reservation: ReservationDetail
+    payments: list[PaymentDetail]
+    available_actions: list[str]
+
+    @property
+    def refunded(self) -> Money:
+        """What has gone back or is on its way."""
+        return Money(
+            sum(refund.amount.minor for payment in self.payments for refund in payment.refunds),
+            self.reservation.currency,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """A coupon that was paid for, with the reservation it is part of."""
+
+    reservation: ReservationDetail
+    coupon: CouponDetail
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """A move on an account, as its owner reads it."""
+
+    at: datetime
+    kind: str
+    memo: str
+    amount: Money
+
+
+def get_overview(
+    *, viewer: Viewer, now: datetime, reservation_id: int | None = None, locator: str | None = None
+) -> Overview:
+    """
+    Answer a reservation with its payments and available actions.
+
+    :raises NotFound: there is none, or it is not this viewer's to see.
+    """
+    reservation = bookings.get_reservation(
+        viewer=viewer, reservation_id=reservation_id, locator=locator, now=now
+    )
+    return overviews([reservation], now=now)[0]
+
+
+def overviews(reservations: Sequence[ReservationDetail], *, now: datetime) -> list[Overview]:
+    """Add payments and actions to reservations, in two statements."""
+    payments = payments_of([one.id for one in reservations])
+    return [
+        Overview(one, payments.get(one.id, []), available_actions(one, now=now))
+        for one in reservations
+    ]
+
+
+def available_actions(reservation: ReservationDetail, *, now: datetime) -> list[str]:
+    """
+    Answer what the holder may do now: what clients, pages and the admin draw their buttons from.
+    """
+    if reservation.is_live_hold:
+        actions = ["pay", "cancel"]
+        if reservation.extended_at is None:
+            actions.append("extendHold")
+        return actions
+    if reservation.status == "Paid" and any(
+        _may_cancel(reservation, coupon, now) for coupon in reservation.open_coupons
+    ):
+        return ["cancel"]
+    return []
+
+
+def _may_cancel(reservation: ReservationDetail, coupon: CouponDetail, now: datetime) -> bool:
+    ticket = reservation.tickets[coupon.ticket_id]
+    return ticket.leaves_at > now or ticket.departure_state == "cancelled"
+
+
+def payments_of(reservation_ids: Iterable[int]) -> dict[int, list[PaymentDetail]]:
+    """Answer the attempts of each reservation, the oldest first, with their refunds."""
+    rows = list(
+        Payment.objects.filter(reservation_id__in=list(reservation_ids)).order_by(
+            "reservation_id", "id"
+        )
+    )
+    refunds = _refunds(rows)
+    found: dict[int, list[PaymentDetail]] = {}
+    for row in rows:
+        found.setdefault(row.reservation_id, []).append(_detail(row, refunds.get(row.id, [])))
+    return found
+
+
+def get_payment(payment_id: int) -> PaymentDetail:
+    """Answer one attempt; the caller may see its reservation already."""
+    row = Payment.objects.get(id=payment_id)
+    return _detail(row, _refunds([row]).get(row.id, []))
+
+
+def list_purchases(
+    *, viewer: Viewer, now: datetime, when: str | None = None, offset: int = 0, limit: int = 20
+) -> tuple[int, list[Purchase]]:
+    """
+    Answer how many coupons the viewer has paid for, and a page of them by departure.
+
+    `upcoming` have not left, `past` have, `cancelled` were paid and cancelled afterwards; without a
+    word all of them, the nearest departure first among those to come.
+    """
+    rows = _purchased(viewer, now, when)
+    backwards = when in ("past", "cancelled")
+    leaves = F("ticket__from_call__departs_at")
+    page = list(
+        rows.order_by(leaves.desc() if backwards else leaves.asc(), "id").values_list(
+            "id", "passenger__reservation_id"
+        )[offset : offset + limit]
+    )
+    reservations = {
+        one.id: one
+        for one in bookings.load(
+            list(Reservation.objects.filter(id__in={row[1] for row in page})), now=now
+        )
+    }
+    return rows.count(), [
+        Purchase(
+            reservations[reservation_id],
+            next(one for one in reservations[reservation_id].coupons if one.id == coupon_id),
+        )
+        for coupon_id, reservation_id in page
+    ]
+
+
+def _purchased(viewer: Viewer, now: datetime, when: str | None) -> QuerySet[Coupon]:
+    cancelled = Exists(CancelledCoupon.objects.filter(coupon_id=OuterRef("id")))
+    rows = Coupon.objects.filter(
+        passenger__reservation__in=bookings.visible_to(viewer).filter(user_id=viewer.user_id)
+    )
+    bought = Q(passenger__reservation__state=Reservation.State.PAID) & ~Q(
+        state=Coupon.State.CANCELLED
+    )
+    if when == "cancelled":
+        return rows.filter(cancelled)
+    if when == "upcoming":
+        return rows.filter(bought, ticket__from_call__departs_at__gt=now)
+    if when == "past":
+        return rows.filter(bought, ticket__from_call__departs_at__lte=now)
+    return rows.filter(bought | cancelled)
+
+
+def balances(user_id: int) -> list[Money]:
+    """Answer what the user's wallets hold, one amount a currency, by code."""
+    return [
+        Money(minor, currency)
+        for currency, minor in Account.objects.filter(kind=Account.Kind.WALLET, user_id=user_id)
+        .order_by("currency_id")
+        .values_list("currency_id", "balance_minor")
+    ]
+
+
+def balance(user_id: int, currency: str) -> Money:
+    """Answer what the user's wallet holds in a currency; nothing where it was never opened."""
+    minor = (
+        Account.objects.filter(kind=Account.Kind.WALLET, user_id=user_id, currency_id=currency)
+        .values_list("balance_minor", flat=True)
+        .first()
+    )
+    return Money(minor or 0, currency)
+
+
+def statement(*, user_id: int, offset: int = 0, limit: int = 20) -> tuple[int, list[StatementLine]]:
+    """Answer how many moves the user's wallets had, and a page of them, the newest first."""
+    rows = Entry.objects.filter(account__kind=Account.Kind.WALLET, account__user_id=user_id)
+    return rows.aggregate(n=Count("id"))["n"], [
+        StatementLine(at, kind, memo, Money(minor, currency))
+        for at, kind, memo, minor, currency in rows.order_by("-id").values_list(
+            "transfer__at",
+            "transfer__kind",
+            "transfer__memo",
+            "amount_minor",
+            "account__currency_id",
+        )[offset : offset + limit]
+    ]
+
+
+def _refunds(rows: Sequence[Payment]) -> dict[int, list[RefundDetail]]:
+    currencies = {row.id: row.currency_id for row in rows}
+    found: dict[int, list[RefundDetail]] = {}
+    for refund in Refund.objects.filter(payment_id__in=currencies).order_by("payment_id", "id"):
+        found.setdefault(refund.payment_id, []).append(
+            RefundDetail(
+                refund.id,
+                Money(refund.amount_minor, currencies[refund.payment_id]),
+                refund.state,
+                refund.destination,
+                refund.cause,
+                refund.created_at,
+                refund.done_at,
+            )
+        )
+    return found
+
+
+def _detail(row: Payment, refunds: list[RefundDetail]) -> PaymentDetail:
+    return PaymentDetail(
+        row.id,
+        row.reservation_id,
+        row.method,
+        row.state,
+        Money(row.amount_minor, row.currency_id),
+        row.failure,
+        row.created_at,
+        row.finished_at,
+        refunds,
+    )

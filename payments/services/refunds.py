@@ -1,0 +1,164 @@
+"""
+Refunds: rows that are due until the money has gone back, pushed by whoever looks first.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from bookings import services as booking
+from bookings.models import ReservationEvent
+from payments import gateways, ledger
+from payments.gateways.contract import Answer, GatewayReply
+from payments.ledger import Side
+from payments.models import Cancellation, Payment, Refund, Transfer
+from travel.common.money import Money
+from travel.common.transactions import in_transaction
+
+State = Refund.State
+# While one worker talks to the provider, others leave the refund alone.
+LEASE = timedelta(minutes=2)
+GIVE_UP_AFTER = 12
+LONGEST_PAUSE = timedelta(hours=6)
+
+
+@in_transaction
+def queue_refund(
+    *,
+    payment: Payment,
+    amount: Money,
+    cause: str,
+    reference: str,
+    now: datetime,
+    cancellation: Cancellation | None = None,
+) -> Refund:
+    """
+    Write down money that is due back to a payment's source; a wallet has it at once.
+
+    The caller holds the payment's lock and has moved the amount to what is to be given back.
+
+    :raises RefundTooHigh: more would go back than was captured.
+    """
+    back = sum(payment.refunds.values_list("amount_minor", flat=True))
+    if payment.state != Payment.State.CAPTURED or back + amount.minor > payment.amount_minor:
+        raise RefundTooHigh(reference)
+    to_wallet = payment.gateway == "wallet"
+    refund = Refund.objects.create(
+        payment=payment,
+        cancellation=cancellation,
+        cause=cause,
+        destination=Refund.Destination.WALLET if to_wallet else Refund.Destination.SOURCE,
+        amount_minor=amount.minor,
+        reference=reference,
+        created_at=now,
+        due_at=now,
+    )
+    if to_wallet:
+        _finish(refund, "", now)
+    return refund
+
+
+class RefundTooHigh(AssertionError):
+    """A defect of the caller: it would pay back more than was taken."""
+
+
+def push_refund(*, refund_id: int, now: datetime) -> str:
+    """
+    Send one due refund on its way, if nobody else is at it; answer its state afterwards.
+
+    Between the lease and the booking no transaction is open. A provider that answers nothing is
+    asked again under the same key, so that it pays once.
+    """
+    refund = _lease(refund_id, now)
+    if refund is None:
+        return Refund.objects.values_list("state", flat=True).get(id=refund_id)
+    payment = refund.payment
+    reply = gateways.get(payment.gateway).refund(
+        key=f"refund-{refund.id}",
+        reference=payment.gateway_reference or "",
+        amount=Money(refund.amount_minor, payment.currency_id),
+    )
+    return _book(refund_id, reply, now)
+
+
+def due_refunds(*, now: datetime, limit: int) -> list[int]:
+    """Answer the refunds that wait to be pushed, the oldest first."""
+    free = Q(lease_until__isnull=True) | Q(lease_until__lte=now)
+    return list(
+        Refund.objects.filter(free, state=State.QUEUED, due_at__lte=now)
+        .order_by("due_at", "id")
+        .values_list("id", flat=True)[:limit]
+    )
+
+
+@in_transaction
+def _lease(refund_id: int, now: datetime) -> Refund | None:
+    refund = Refund.objects.select_for_update().get(id=refund_id)
+    taken = refund.lease_until is not None and refund.lease_until > now
+    if refund.state != State.QUEUED or taken:
+        return None
+    refund.lease_until = now + LEASE
+    refund.attempts += 1
+    refund.save(update_fields=["lease_until", "attempts"])
+    return refund
+
+
+@in_transaction
+def _book(refund_id: int, reply: GatewayReply, now: datetime) -> str:
+    refund = Refund.objects.select_for_update().get(id=refund_id)
+    if refund.state != State.QUEUED:
+        return refund.state
+    if reply.answer is Answer.DONE:
+        _finish(refund, reply.reference, now)
+    elif reply.answer is Answer.DECLINED or refund.attempts >= GIVE_UP_AFTER:
+        # Staff take over: the money stays booked as owed to the payer.
+        refund.state = State.FAILED
+        refund.last_error = reply.reason or "no answer"
+        refund.lease_until = None
+        refund.save(update_fields=["state", "last_error", "lease_until"])
+    else:
+        pause = min(timedelta(seconds=15 * 2**refund.attempts), LONGEST_PAUSE)
+        refund.due_at = now + pause
+        refund.lease_until = None
+        refund.last_error = reply.reason or "no answer"
+        refund.save(update_fields=["due_at", "lease_until", "last_error"])
+    return refund.state
+
+
+def _finish(refund: Refund, gateway_reference: str, now: datetime) -> None:
+    """Book that the money has arrived: out of what is to be given back, into where it came from."""
+    payment = refund.payment
+    amount = Money(refund.amount_minor, payment.currency_id)
+    target = (
+        ledger.wallet(_owner(payment), payment.currency_id)
+        if refund.destination == Refund.Destination.WALLET
+        else ledger.gateway(payment.gateway, payment.currency_id)
+    )
+    refund.state = State.DONE
+    refund.done_at = now
+    refund.lease_until = None
+    refund.gateway_reference = gateway_reference
+    refund.save(update_fields=["state", "done_at", "lease_until", "gateway_reference"])
+    ledger.post(
+        kind=Transfer.Kind.REFUND,
+        reference=f"refund:{refund.id}:done",
+        sides=[Side(ledger.returns(payment.currency_id), -amount), Side(target, amount)],
+        payment_id=payment.id,
+        refund_id=refund.id,
+        cancellation_id=refund.cancellation_id,
+        now=now,
+    )
+    booking.note(
+        reservation_id=payment.reservation_id,
+        kind=ReservationEvent.Kind.REFUNDED,
+        details={"refund": refund.id, "amount": amount.amount, "currency": amount.currency},
+        now=now,
+    )
+
+
+def _owner(payment: Payment) -> int:
+    user_id = payment.reservation.user_id
+    assert user_id is not None, "only an account pays from a wallet"
+    return user_id
