@@ -14,6 +14,11 @@ Two rules hold for every day and every scale, and are tested:
   day and changes nothing else.
 """
 
-from inventory.timetable.demo_network.timetable import FEED, LARGEST_SCALE, demo_timetable
+from inventory.timetable.demo_network.timetable import (
+    FEED,
+    LARGEST_SCALE,
+    demo_timetable,
+    edition_digest,
+)
 
-__all__ = ["FEED", "LARGEST_SCALE", "demo_timetable"]
+__all__ = ["FEED", "LARGEST_SCALE", "demo_timetable", "edition_digest"]

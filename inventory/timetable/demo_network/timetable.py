@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 
@@ -9,7 +10,7 @@ from inventory.timetable.demo_network.carriers import CARRIERS
 from inventory.timetable.demo_network.fares import tariffs
 from inventory.timetable.demo_network.fleet import seat_maps, vehicles
 from inventory.timetable.demo_network.lines import Run, runs
-from inventory.timetable.demo_network.places import load_places
+from inventory.timetable.demo_network.places import FOLDER, load_places
 from inventory.timetable.draft import CallDraft, DepartureDraft, TimetableDraft
 
 #: The code of the feed under which the network is published.
@@ -23,7 +24,7 @@ def demo_timetable(*, first_date: date, last_date: date, scale: float = 1.0) -> 
     """
     The network for the days from first_date to last_date, both included.
 
-    At scale 1 some 580 departures leave on each day. At scale N every line runs N times as often;
+    At scale 1 some 660 departures leave on each day. At scale N every line runs N times as often;
     what runs at a smaller whole scale runs at a larger one at the same times. Below 1 every line
     still runs once a day in either direction.
 
@@ -54,6 +55,15 @@ def demo_timetable(*, first_date: date, last_date: date, scale: float = 1.0) -> 
         minimum_changes=places.minimum_changes,
         departure_count=len(every_run) * days,
     )
+
+
+def edition_digest(*, first_date: date, last_date: date, scale: float = 1.0) -> str:
+    """A digest of everything that the network of these days is made from: tables, code, scale."""
+    digest = hashlib.sha256(f"{first_date} {last_date} {scale:g}".encode())
+    for path in sorted(FOLDER.iterdir()):
+        if path.suffix in {".csv", ".toml", ".py"}:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _departures(every_run: Sequence[Run], first: date, days: int) -> Iterator[DepartureDraft]:
