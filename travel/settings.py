@@ -308,13 +308,23 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 15.0,
         "options": {"expires": 15},
     },
-    "send-messages": {
-        "task": "travel.common.tasks.send_messages",
+    "send-accounts-messages": {
+        "task": "accounts.tasks.send_messages",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
+    "send-bookings-messages": {
+        "task": "bookings.tasks.send_messages",
         "schedule": 5.0,
         "options": {"expires": 5},
     },
     "tidy-up": {
         "task": "travel.common.tasks.tidy_up",
+        "schedule": 3600.0,
+        "options": {"expires": 600},
+    },
+    "tidy-up-accounts": {
+        "task": "accounts.tasks.tidy_up",
         "schedule": 3600.0,
         "options": {"expires": 600},
     },

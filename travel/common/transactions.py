@@ -35,7 +35,7 @@ def in_transaction(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        if connection.in_atomic_block:
+        if _is_open():
             return function(*args, **kwargs)
         for attempt in range(1, ATTEMPTS + 1):
             try:
@@ -50,6 +50,12 @@ def in_transaction(function: Callable[P, R]) -> Callable[P, R]:
         raise AssertionError("the loop returns or raises")
 
     return run
+
+
+def _is_open() -> bool:
+    # The transaction that a test rolls back is none of the office's: within it the outermost call
+    # still takes back what it wrote before it refuses.
+    return any(not block._from_testcase for block in connection.atomic_blocks)
 
 
 def passes(error: DatabaseError) -> bool:

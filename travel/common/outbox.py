@@ -1,0 +1,126 @@
+"""
+Messages to people, written in the transaction of what they tell and delivered afterwards.
+
+Delivery is at least once: a worker that dies between sending and noting it sends again. A kind
+begins with the name of the app that writes it and whose task drains it (`bookings.hold_notice`).
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+
+from travel.common import messaging
+from travel.common.models import OutboxMessage
+from travel.common.transactions import in_transaction
+
+logger = logging.getLogger(__name__)
+
+LEASE = timedelta(minutes=5)
+FIRST_PAUSE = timedelta(seconds=30)
+LONGEST_PAUSE = timedelta(hours=1)
+MAX_ATTEMPTS = 10
+
+
+@in_transaction
+def write(
+    *,
+    kind: str,
+    channel: str,
+    recipient: str,
+    subject: str,
+    body: str,
+    language: str,
+    now: datetime,
+    reference: str | None = None,
+) -> None:
+    """
+    Write a message that is due at once; with a `reference` that was used before, write nothing.
+
+    `channel` is `email` or `sms`, `recipient` an address or an E.164 number.
+    """
+    OutboxMessage.objects.bulk_create(
+        [
+            OutboxMessage(
+                kind=kind,
+                channel=channel,
+                recipient=recipient,
+                subject=subject[:200],
+                body=body,
+                language=language,
+                reference=reference,
+                created_at=now,
+                due_at=now,
+            )
+        ],
+        ignore_conflicts=reference is not None,
+    )
+
+
+def deliver_due(*, prefix: str, now: datetime, limit: int = 100) -> int:
+    """
+    Deliver the messages of these kinds that are due, oldest first; answer how many went out.
+
+    One that fails is tried again after a growing pause, and given up after ten attempts.
+    """
+    due = _due(prefix, now).order_by("due_at", "id").values_list("pk", flat=True)[:limit]
+    return sum(_deliver(pk, prefix, now) for pk in list(due))
+
+
+def _due(prefix: str, now: datetime) -> QuerySet[OutboxMessage]:
+    return OutboxMessage.objects.filter(
+        Q(lease_until__isnull=True) | Q(lease_until__lte=now),
+        sent_at__isnull=True,
+        given_up_at__isnull=True,
+        due_at__lte=now,
+        kind__startswith=prefix,
+    )
+
+
+def _deliver(pk: int, prefix: str, now: datetime) -> bool:
+    # Whoever sets the lease has the message; another worker's update finds no row.
+    if not _due(prefix, now).filter(pk=pk).update(lease_until=now + LEASE):
+        return False
+    message = OutboxMessage.objects.get(pk=pk)
+    message.attempts += 1
+    message.lease_until = None
+    try:
+        _send(message)
+    except Exception as failure:  # noqa: BLE001 - one bad message must not hold up the others
+        _put_off(message, failure, now)
+        sent = False
+    else:
+        message.sent_at, message.last_error = now, ""
+        sent = True
+    message.save(
+        update_fields=[
+            *("attempts", "lease_until", "sent_at", "given_up_at", "due_at", "last_error")
+        ]
+    )
+    return sent
+
+
+def _send(message: OutboxMessage) -> None:
+    if settings.MAIL_DELIVERY == "outbox":
+        # The demo shows the rows themselves.
+        return
+    if message.channel == OutboxMessage.Channel.SMS:
+        messaging.send_sms(recipient=message.recipient, body=message.body)
+    else:
+        messaging.send_email(
+            recipient=message.recipient, subject=message.subject, body=message.body
+        )
+
+
+def _put_off(message: OutboxMessage, failure: Exception, now: datetime) -> None:
+    # The failure's own words often hold the recipient's address; its kind tells enough.
+    message.last_error = type(failure).__name__
+    logger.warning("message %s was not delivered: %s", message.pk, message.last_error)
+    if message.attempts >= MAX_ATTEMPTS:
+        message.given_up_at = now
+    else:
+        pause = FIRST_PAUSE * 2 ** (message.attempts - 1)
+        message.due_at = now + min(pause, LONGEST_PAUSE)
