@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -180,6 +182,25 @@ class TestWhoseDatabase:
     def test_one_with_other_accounts_is_foreign(self):
         make_user(email="somebody@example.org")
         assert database.is_foreign()
+
+    def test_one_with_another_programs_tables_is_foreign(self, clean, tmp_path):
+        path = tmp_path / "other.sqlite3"
+        with contextlib.closing(sqlite3.connect(path)) as other:
+            other.execute("CREATE TABLE invoices (id INTEGER)")
+            other.commit()
+        environment = {**clean, "VAR_DIR": str(tmp_path), "DATABASE_URL": f"sqlite:///{path}"}
+        run = subprocess.run(
+            [*command(free_port()), "--reset"],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert run.returncode == 1
+        assert "leaves it alone" in run.stderr
+        with contextlib.closing(sqlite3.connect(path)) as other:
+            assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("invoices",)]
 
     def test_the_stamp_holds_for_one_day_one_scale_and_a_seeded_database(self, tmp_path):
         stamp = SeedStamp(tmp_path / "demo.json")

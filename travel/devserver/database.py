@@ -7,9 +7,11 @@ import json
 from datetime import date
 from pathlib import Path
 
+from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
 
 DEMO_LOGIN = "traveller@demo.example"
 
@@ -26,8 +28,15 @@ def has_demo_login() -> bool:
 
 
 def is_foreign() -> bool:
-    """Whether people have accounts here and the demo's traveller is not one of them."""
-    return _count_accounts() > 0 and not has_demo_login()
+    """Whether this is no demo's: another program's tables, or accounts without the demo's."""
+    with connection.cursor() as cursor:
+        tables = set(connection.introspection.table_names(cursor))
+    if not tables:
+        return False
+    labels = {label for label, _ in MigrationRecorder(connection).applied_migrations()}
+    # A start that was cut short leaves some of the tables, and those are the office's own.
+    is_office = bool(labels) and labels <= set(apps.app_configs) and "auth_user" not in tables
+    return not is_office or (_count_accounts() > 0 and not has_demo_login())
 
 
 def forget() -> None:

@@ -74,8 +74,8 @@ class Command(BaseCommand):
         stamp = database.SeedStamp(settings.VAR_DIR / "demo.json")
         if database.is_foreign():
             raise CommandError(
-                "This database holds accounts that are not the demo's, so the demo leaves it "
-                "alone. Point DATABASE_URL at another one."
+                "This database holds tables or accounts that are not the demo's, so the demo "
+                "leaves it alone. Point DATABASE_URL at another one."
             )
         if reset:
             self._say("Throwing the demo's data away.")
