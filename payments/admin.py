@@ -17,6 +17,8 @@ from payments.models import (
     Entry,
     Payment,
     Refund,
+    SandboxCharge,
+    SandboxRefund,
     TopUp,
     Transfer,
 )
@@ -218,3 +220,30 @@ class EntryAdmin(ClosedAdmin):
     @admin.display(description=_("time"))
     def at(self, entry: Entry) -> Any:
         return entry.transfer.at
+
+
+@admin.register(SandboxCharge)
+class SandboxChargeAdmin(ClosedAdmin):
+    """What the sandbox provider knows of charges."""
+
+    list_display = ["id", "key", "state_word", "amount", "refunded", "reason"]
+    fields = ["key", "state_word", "amount", "refunded", "reason"]
+    ordering = ["-id"]
+    find_by = [("pk", whole_number), ("key__istartswith", as_typed)]
+    search_help_text = _("Number, or beginning of the key.")
+    amount = money_column("amount_minor", "currency_id")
+    refunded = money_column("refunded_minor", "currency_id", label=_("refunded"))
+    state_word = state_column()
+
+
+@admin.register(SandboxRefund)
+class SandboxRefundAdmin(ClosedAdmin):
+    """Refunds that the sandbox provider has made."""
+
+    list_display = ["id", "key", "charge", "amount"]
+    fields = ["key", "charge", "amount"]
+    list_select_related = ["charge"]
+    ordering = ["-id"]
+    find_by = [("pk", whole_number), ("key__istartswith", as_typed)]
+    search_help_text = _("Number, or beginning of the key.")
+    amount = money_column("amount_minor", "charge__currency_id")

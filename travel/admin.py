@@ -1,4 +1,4 @@
-"""The staff's site: Django's own admin, closed to whoever lacks a second factor that is required."""
+"""The staff's site: Django's own admin, closed to whoever lacks a required second factor."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from django.contrib.admin import AdminSite
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+
+from accounts import lockout
+from travel.common.address import client_address
+from travel.common.errors import Refusal
 
 
 class StaffSignInForm(AdminAuthenticationForm):
@@ -30,10 +34,18 @@ class StaffSignInForm(AdminAuthenticationForm):
     )
 
     def clean(self) -> dict[str, Any]:
+        email = self.cleaned_data.get("username") or ""
+        address = client_address(self.request) if self.request else ""
+        try:
+            # Counted before it is judged, with the sign-ins of the pages and the API.
+            lockout.count_attempt(email=email, address=address)
+        except Refusal as refusal:
+            raise forms.ValidationError(str(refusal.detail), code=refusal.code) from refusal
         data: dict[str, Any] = super().clean() or self.cleaned_data
         user = self.get_user()
         if user is not None:
             self._check_second_factor(user, "".join(data.get("code", "").split()))
+            lockout.forgive(email=email, address=address)
         return data
 
     def _check_second_factor(self, user: Any, code: str) -> None:

@@ -51,6 +51,7 @@ STATE_TONES = {
     "open": "info",
     "started": "info",
     "pending": "info",
+    "waiting": "info",
     "queued": "info",
     "In Progress": "info",
     "paid": "good",
@@ -63,6 +64,7 @@ STATE_TONES = {
     "pendingApproval": "warn",
     "Pending": "warn",
     "failed": "bad",
+    "declined": "bad",
 }
 
 Reading = Callable[[str], Any]
@@ -203,6 +205,9 @@ class ClosedInline(Closed, _TabularInline):
 
     extra = 0
     show_change_link = True
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[Any]:
+        return self.fields or ()
 
 
 class HistoryAdmin(OfficeAdmin, SimpleHistoryAdmin):

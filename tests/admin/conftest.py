@@ -1,0 +1,291 @@
+"""Staff at the admin's door, and an office in which every table has rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.test import Client
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from accounts.models import RefreshToken, SavedPassenger, TokenFamily, User
+from bookings.models import (
+    Claim,
+    Coupon,
+    Passenger,
+    PriceLine,
+    Reservation,
+    ReservationEvent,
+    SeatStock,
+)
+from inventory.models import (
+    Facility,
+    Feed,
+    ImportRun,
+    Membership,
+    MinimumChange,
+    PendingChange,
+    Seat,
+    StationCode,
+)
+from payments.models import (
+    Account,
+    Cancellation,
+    CancelledCoupon,
+    Entry,
+    Payment,
+    Refund,
+    SandboxCharge,
+    SandboxRefund,
+    TopUp,
+    Transfer,
+)
+from support.models import Report, ReportMessage
+from tests import factories
+from travel.common.models import IdempotencyKey, Job, OutboxMessage
+
+LETTERS = "ACDEFGHJKM"
+
+
+@pytest.fixture
+def chief(db: None) -> User:
+    """A superuser."""
+    return factories.make_user(
+        email="chief@office.example", first_name="Cleo", is_staff=True, is_superuser=True
+    )
+
+
+@pytest.fixture
+def desk(chief: User, settings, client: Client) -> Client:
+    """The superuser's browser, in an office that asks for no second factor."""
+    settings.STAFF_2FA = "optional"
+    client.force_login(chief)
+    return client
+
+
+@pytest.fixture
+def sell(timetable: factories.Timetable, noon: datetime) -> Callable[[int], Reservation]:
+    """Write rows number n of everything there is, as engines, gateways and imports would."""
+    timetable.train.departure.frozen_at = noon
+    timetable.train.departure.stock_version = 1
+    timetable.train.departure.save()
+
+    def sell_one(number: int) -> Reservation:
+        user = factories.make_user(
+            email=f"buyer{number}@example.org", first_name="Buyer", last_name=f"Number{number}"
+        )
+        reservation = _reservation(timetable.train, user, number, noon)
+        _money(reservation, user, number, noon)
+        _sandbox(number)
+        _desk(reservation, user, number, noon)
+        _reference(timetable, user, number, noon)
+        return reservation
+
+    return sell_one
+
+
+def _reservation(trip: factories.Trip, user: User, number: int, noon: datetime) -> Reservation:
+    reservation = Reservation.objects.create(
+        locator=f"AAA{LETTERS[number // 100]}{LETTERS[number // 10 % 10]}{LETTERS[number % 10]}",
+        user=user,
+        guest_digest=f"secret-of-guest-{number}",
+        currency_id="EUR",
+        state=Reservation.State.PAID,
+        created_at=noon,
+        hold_until=noon + timedelta(minutes=10),
+    )
+    passenger = Passenger.objects.create(
+        reservation=reservation, position=0, first_name="Ada", last_name="Lovelace", kind="adult"
+    )
+    ticket = trip.ticket()
+    coupon = Coupon.objects.create(
+        passenger=passenger,
+        position=0,
+        ticket=ticket,
+        fare_version=ticket.fare.versions.get(),
+        barcode=f"secret-barcode-{number}",
+    )
+    # 45.00 EUR, in which 2.94 EUR of tax are contained.
+    for position, (kind, label, minor) in enumerate(
+        [("fare", "Saver", 4206), ("tax", "VAT 7 %", 294)]
+    ):
+        PriceLine.objects.create(
+            coupon=coupon, position=position, kind=kind, label=label, amount_minor=minor
+        )
+    seat = Seat.objects.create(
+        coach=trip.departure.vehicle.seat_map.coaches.get(label="1"),
+        row=100 + number,
+        column=0,
+        label=f"{100 + number}A",
+        travel_class="Economy",
+    )
+    stock = SeatStock.objects.create(
+        departure=trip.departure, seat=seat, travel_class="Economy", taken=0b1111
+    )
+    Claim.objects.create(coupon=coupon, stock=stock, first_segment=0, last_segment=3)
+    for kind, before, after in [("reserved", "", "held"), ("paid", "held", "paid")]:
+        ReservationEvent.objects.create(
+            reservation=reservation,
+            at=noon,
+            kind=kind,
+            from_state=before,
+            to_state=after,
+            actor_kind="holder",
+            actor=user,
+            details={"seats": [seat.label]},
+        )
+    return reservation
+
+
+def _money(reservation: Reservation, user: User, number: int, noon: datetime) -> None:
+    wallet = Account.objects.create(
+        code=f"wallet:{user.pk}:EUR", kind="wallet", user=user, currency_id="EUR"
+    )
+    carrier = Account.objects.create(
+        code=f"carrier:{number}:EUR",
+        kind="carrier",
+        carrier=factories.make_carrier(f"C{number}"),
+        currency_id="EUR",
+        balance_minor=4500,
+    )
+    payment = Payment.objects.create(
+        reservation=reservation,
+        settles=reservation,
+        method="Bank Card",
+        gateway="sandbox",
+        gateway_reference=f"pay-{number}",
+        state="captured",
+        currency_id="EUR",
+        amount_minor=4500,
+        created_at=noon,
+        finished_at=noon,
+    )
+    cancellation = Cancellation.objects.create(
+        reservation=reservation, at=noon, actor_kind="staff", actor=user, reason="Strike"
+    )
+    CancelledCoupon.objects.create(
+        cancellation=cancellation,
+        coupon=Coupon.objects.get(passenger__reservation=reservation),
+        penalty_minor=450,
+        refund_minor=4050,
+        penalty_basis_points=1000,
+        tier_minutes_before=1440,
+    )
+    refund = Refund.objects.create(
+        payment=payment,
+        cancellation=cancellation,
+        cause="cancellation",
+        destination="source",
+        amount_minor=4050,
+        reference=f"refund-{number}",
+        created_at=noon,
+        due_at=noon,
+    )
+    top_up = TopUp.objects.create(
+        account=wallet, gateway="sandbox", amount_minor=10_000, created_at=noon
+    )
+    transfer = Transfer.objects.create(
+        kind="payment",
+        reference=f"payment:{number}:captured",
+        at=noon,
+        payment=payment,
+        refund=refund,
+        cancellation=cancellation,
+        top_up=top_up,
+    )
+    Entry.objects.create(transfer=transfer, account=wallet, amount_minor=-4500)
+    Entry.objects.create(transfer=transfer, account=carrier, amount_minor=4500)
+
+
+def _sandbox(number: int) -> None:
+    charge = SandboxCharge.objects.create(
+        key=f"charge-{number}",
+        token="tok_secret",
+        amount_minor=4500,
+        currency_id="EUR",
+        state="captured",
+    )
+    SandboxRefund.objects.create(key=f"refund-{number}", charge=charge, amount_minor=4050)
+
+
+def _desk(reservation: Reservation, user: User, number: int, noon: datetime) -> None:
+    report = Report.objects.create(
+        reservation=reservation,
+        ticket=Coupon.objects.get(passenger__reservation=reservation).ticket,
+        user=user,
+        category="Other",
+        created_at=noon,
+    )
+    ReportMessage.objects.create(report=report, author=user, body="Hello.", created_at=noon)
+    OutboxMessage.objects.create(
+        kind="bookings.hold_notice",
+        channel="email",
+        recipient=f"buyer{number}@example.org",
+        body=f"secret-of-message-{number}",
+        created_at=noon,
+        due_at=noon,
+    )
+    Job.objects.create(kind="bookings.expire", reference=str(number), created_at=noon, due_at=noon)
+    IdempotencyKey.objects.create(
+        scope=str(user.pk),
+        method="POST",
+        path="/reservations/reserve",
+        key=f"key-{number}",
+        fingerprint=f"secret-fingerprint-{number}",
+        body=f"secret-answer-{number}",
+        created_at=noon,
+    )
+    LogEntry.objects.create(
+        user=user,
+        content_type=ContentType.objects.get_for_model(User),
+        object_id=str(user.pk),
+        object_repr=str(user),
+        action_flag=CHANGE,
+        change_message='[{"changed": {"fields": ["active"]}}]',
+        action_time=noon,
+    )
+
+
+def _reference(timetable: factories.Timetable, user: User, number: int, noon: datetime) -> None:
+    family = TokenFamily.objects.create(user=user, created_at=noon)
+    RefreshToken.objects.create(
+        family=family,
+        digest=f"secret-digest-{number}",
+        issued_at=noon,
+        expires_at=noon + timedelta(days=30),
+    )
+    TOTPDevice.objects.create(user=user, name="phone", key="5ec7e7" * 6 + "0000")
+    SavedPassenger.objects.create(user=user, first_name="Kim", last_name="Kin", created_at=noon)
+    city = factories.make_city(f"City {number}")
+    station = factories.make_station(city, f"S{number}")
+    StationCode.objects.create(station=station, scheme="uic", code=f"80{number}")
+    MinimumChange.objects.create(
+        from_station=station, to_station=timetable.train.calls[0].station, minutes=20
+    )
+    carrier = timetable.train.departure.service.carrier
+    Membership.objects.create(user=user, carrier=carrier, role="viewer")
+    tariff = factories.make_tariff(carrier)
+    Facility.objects.create(code=f"facility{number}", name="Wi-Fi")
+    for mode in ("Plane", "Train", "Bus"):
+        service = factories.make_service(tariff, f"X {number}", mode=mode)
+    trip = factories.make_trip(
+        service,
+        factories.make_vehicle(carrier),
+        starts_at=noon,
+        stops=[factories.Stop(station, 0), factories.Stop(timetable.train.calls[0].station, 60)],
+    )
+    trip.ticket()
+    feed = Feed.objects.create(code=f"feed{number}", name="A feed")
+    ImportRun.objects.create(
+        feed=feed, first_day=noon.date(), last_day=noon.date(), started_at=noon, report={"rows": 1}
+    )
+    PendingChange.objects.create(
+        departure=timetable.train.departure,
+        kind="calls",
+        digest=f"digest{number}",
+        proposal={"calls": []},
+        created_at=noon,
+    )
