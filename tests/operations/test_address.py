@@ -6,6 +6,8 @@ import pytest
 
 from travel.devserver import address
 
+pytestmark = pytest.mark.sqlite
+
 
 def test_a_port_in_use_is_said_in_words():
     with address.listen(host="127.0.0.1", port=0) as listener:

@@ -178,6 +178,7 @@ class TestDeployment:
         assert deployment_faults() == {"travel.E040"}
 
 
+@pytest.mark.sqlite
 class TestStart:
     """The web and the worker run no command, so they check for themselves."""
 

@@ -127,6 +127,7 @@ def running(environment: dict[str, str]) -> Iterator[Demo]:
         reader.join(10)
 
 
+@pytest.mark.sqlite
 class TestDemo:
     def test_opens_refuses_a_second_and_stops_on_ctrl_c(self, house):
         with running(house) as demo:
@@ -183,6 +184,7 @@ class TestWhoseDatabase:
         make_user(email="somebody@example.org")
         assert database.is_foreign()
 
+    @pytest.mark.sqlite
     def test_one_with_another_programs_tables_is_foreign(self, clean, tmp_path):
         path = tmp_path / "other.sqlite3"
         with contextlib.closing(sqlite3.connect(path)) as other:

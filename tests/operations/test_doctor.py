@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +42,7 @@ def doctor(outside_environment, tmp_path):
     return run
 
 
+@pytest.mark.sqlite
 def test_tells_of_tables_that_lag_behind_and_then_of_none(doctor):
     code, words = doctor()
     assert code == 1
@@ -53,6 +55,7 @@ def test_tells_of_tables_that_lag_behind_and_then_of_none(doctor):
     assert "transactions IMMEDIATE" in words
 
 
+@pytest.mark.sqlite
 def test_a_dead_redis_is_told_and_hides_nothing_else(doctor):
     # Port 1 is nobody's on a machine that runs no server of the 1980s.
     code, words = doctor(REDIS_URL="redis://:secret@127.0.0.1:1/0")
@@ -63,6 +66,7 @@ def test_a_dead_redis_is_told_and_hides_nothing_else(doctor):
     assert "Demo" in words
 
 
+@pytest.mark.sqlite
 def test_a_dead_mail_server_is_told(doctor):
     code, words = doctor(EMAIL_URL="smtp://office:secret@127.0.0.1:1")
     assert code == 1
@@ -70,6 +74,7 @@ def test_a_dead_mail_server_is_told(doctor):
     assert "secret" not in words
 
 
+@pytest.mark.sqlite
 def test_a_dead_database_is_told(doctor):
     pytest.importorskip("MySQLdb")
     code, words = doctor(DATABASE_URL="mysql://office:secret@127.0.0.1:1/office")
@@ -78,11 +83,13 @@ def test_a_dead_database_is_told(doctor):
     assert "secret" not in words
 
 
+@pytest.mark.sqlite
 def test_a_demo_is_told(doctor):
     assert "Demo        ON" in doctor(DEMO="1")[1]
     assert "Demo        off" in doctor(DEMO="0")[1]
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
@@ -94,6 +101,15 @@ def test_addresses_are_shown_without_passwords(url, expected):
     assert without_password(url) == expected
 
 
+@pytest.mark.sqlite
 def test_an_error_without_words_is_named_by_its_kind():
     assert one_line(TimeoutError()) == "TimeoutError."
     assert one_line(ValueError("a\n  b")) == "a b."
+
+
+@pytest.mark.mariadb
+def test_the_server_in_use_is_told(doctor):
+    _, words = doctor(DATABASE_URL=os.environ["DATABASE_URL"], REDIS_URL=os.environ["REDIS_URL"])
+    assert "utf8mb4 (utf8mb4_bin), isolation READ-COMMITTED" in words
+    assert "answered in" in words
+    assert "does not answer" not in words

@@ -9,6 +9,8 @@ import pytest
 
 from travel.environment import Environment
 
+pytestmark = pytest.mark.sqlite
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 

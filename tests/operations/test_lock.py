@@ -6,6 +6,8 @@ import pytest
 
 from travel.devserver.lock import LockHeld, exclusive
 
+pytestmark = pytest.mark.sqlite
+
 
 def test_a_second_holder_is_told_of_the_first(tmp_path):
     path = tmp_path / "demo.lock"

@@ -14,6 +14,8 @@ import pytest
 from tests.operations.processes import is_running, wait_for
 from travel.devserver.supervisor import GRACE_SECONDS, Program, Supervisor
 
+pytestmark = pytest.mark.sqlite
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 # A child as the office's are: it blocks Ctrl-C and watches its standard input.

@@ -1,7 +1,8 @@
 """
 How a test run meets the office's surroundings: which tests run where, and apart from each other.
 
-A test marked `mariadb` runs only against a MariaDB or MySQL, `slow` only with --slow. Workers that
+A test marked `mariadb` runs only against a MariaDB or MySQL, `sqlite` only without one, and `slow`
+only with --slow. Workers that
 run side by side (pytest -n) have a database, a Redis number and a folder for files of their own.
 """
 
@@ -67,6 +68,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("mariadb") and not is_mysql:
             item.add_marker(pytest.mark.skip(reason="runs on MariaDB or MySQL"))
+        if item.get_closest_marker("sqlite") and is_mysql:
+            item.add_marker(pytest.mark.skip(reason="runs once, on SQLite"))
         if item.get_closest_marker("slow") and not config.getoption("--slow"):
             item.add_marker(pytest.mark.skip(reason="runs with --slow"))
 

@@ -210,7 +210,7 @@ def _environment(*, url: str, host: str) -> dict[str, str]:
 
 def _answers(url: str) -> bool:
     parts = urlsplit(url)
-    connection_ = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=2)
+    connection_ = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=5)
     try:
         connection_.request("GET", "/")
         return connection_.getresponse().status < 500
