@@ -401,6 +401,8 @@ LOGGING = {
         for name in ("django", "travel", "accounts", "inventory", "bookings", "payments", "support")
     },
 }
+# ApiMiddleware has judged or drawn it: problems and logs name a request alike.
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
 structlog.configure(
     processors=[
         *_shared_processors,

@@ -256,7 +256,7 @@ class MoneyField(serializers.Field[Any, Any, Any, Any]):
     """An amount: `{"amount": "49.90", "currency": "EUR"}`, both ways."""
 
     default_error_messages = {
-        "money": _('Write {"amount": "49.90", "currency": "EUR"}.'),
+        "money": _('Write {{"amount": "49.90", "currency": "EUR"}}.'),
     }
 
     def to_representation(self, value: Money) -> dict[str, str]:
