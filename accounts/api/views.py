@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -124,7 +123,8 @@ class LogOut(ApiView):
         message = serializers.CharField()
 
     def post(self, request: Request) -> Response:
-        tokens.revoke_family(family_id=request.auth.family_id, because="log-out", now=self.now)
+        bearer: Any = request.auth
+        tokens.revoke_family(family_id=bearer.family_id, because="log-out", now=self.now)
         return self.answer({"message": _("You are signed out.")})
 
 
@@ -146,7 +146,7 @@ def _tokens(pair: tokens.TokenPair) -> dict[str, Any]:
     }
 
 
-def _refuse_powers(data: Mapping[str, Any]) -> None:
+def _refuse_powers(data: Any) -> None:
     """
     Refuse a sign-up that asks for more than a passenger's account, under whatever name.
 

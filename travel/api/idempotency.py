@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -46,7 +46,7 @@ POLL_SECONDS = 0.2
 _ANSWERED = (Refusal, APIException, Http404, PermissionDenied)
 
 Door = Callable[..., HttpResponseBase]
-NeedsLease = bool | Callable[[Mapping[str, Any]], bool]
+NeedsLease = bool | Callable[[Any], bool]
 
 
 def idempotent(door: Door | None = None, *, lease: NeedsLease = False) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from rest_framework.exceptions import NotAcceptable
@@ -17,11 +17,12 @@ class JSONAnyway(DefaultContentNegotiation):
     def select_renderer(
         self,
         request: Request,
-        renderers: Sequence[BaseRenderer],
+        renderers: Iterable[BaseRenderer],
         format_suffix: str | None = None,
     ) -> tuple[BaseRenderer, str]:
+        choice = list(renderers)
         try:
-            chosen: Any = super().select_renderer(request, renderers, format_suffix)
+            chosen: Any = super().select_renderer(request, choice, format_suffix)
         except NotAcceptable:
-            return renderers[0], renderers[0].media_type or "application/json"
+            return choice[0], choice[0].media_type or "application/json"
         return chosen  # type: ignore[no-any-return]

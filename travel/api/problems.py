@@ -115,7 +115,7 @@ def refusal_for(error: Exception) -> Refusal | None:
         case DjangoValidationError():
             return InvalidInput(errors={"": [str(message) for message in error.messages]})
         case exceptions.Throttled():
-            return Throttled(retry_after=math.ceil(error.wait) if error.wait else 1)
+            return Throttled(retry_after=math.ceil(getattr(error, "wait", None) or 1))
         case exceptions.ParseError():
             return InvalidInput(str(error.detail))
         case exceptions.APIException():

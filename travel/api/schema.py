@@ -8,7 +8,7 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
-from rest_framework.permissions import AllowAny
+from rest_framework.permissions import AllowAny, IsAuthenticated
 
 from travel.api import problems
 from travel.api.pagination import MAX_SIZE, PagePagination
@@ -140,9 +140,7 @@ class OfficeSchema(AutoSchema):
             kinds += [InvalidInput, PageTooDeep]
         if view.authentication_classes:
             kinds.append(problems.NotAuthenticated)
-        if not all(kind in (AllowAny,) for kind in view.permission_classes) and any(
-            kind.__name__ != "IsAuthenticated" for kind in view.permission_classes
-        ):
+        if any(kind not in (AllowAny, IsAuthenticated) for kind in view.permission_classes):
             kinds.append(NotAllowed)
         if "{" in self.path:
             kinds.append(NotFound)

@@ -217,11 +217,11 @@ def _patience() -> Iterator[None]:
             " SESSION innodb_lock_wait_timeout = %s",
             [PATIENCE_SECONDS],
         )
-    raw = connection.connection
+    raw: Any = connection.connection
     try:
         yield
     finally:
         # After a failure Django lets no statement pass until the rollback; a lost connection takes
         # its settings with it.
-        with contextlib.suppress(connection.Database.Error):
+        with contextlib.suppress(raw.Error):
             raw.query("SET SESSION innodb_lock_wait_timeout = @patience")

@@ -9,7 +9,7 @@ from travel.common import clock, idempotency
 MAX_BATCHES = 20
 
 
-@shared_task
+@shared_task  # type: ignore[untyped-decorator]
 def tidy_up() -> None:
     """Forget idempotency keys that have grown old, in batches."""
     for _ in range(MAX_BATCHES):

@@ -55,7 +55,8 @@ def in_transaction(function: Callable[P, R]) -> Callable[P, R]:
 def _is_open() -> bool:
     # The transaction that a test rolls back is none of the office's: within it the outermost call
     # still takes back what it wrote before it refuses.
-    return any(not block._from_testcase for block in connection.atomic_blocks)
+    blocks = connection.atomic_blocks
+    return any(not block._from_testcase for block in blocks)  # type: ignore[attr-defined]
 
 
 def passes(error: DatabaseError) -> bool:
