@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from bookings.availability import availability
@@ -21,12 +22,16 @@ SORTS = ("departure", "arrival", "duration", "price")
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a traveller narrows a search by; None and empty mean any. Times are local."""
+    """
+    What a traveller narrows a search by; None and empty mean any.
+
+    Times are the origin's local ones; prices are the whole party's, in the ticket's own currency.
+    """
 
     modes: tuple[str, ...] = ()
     travel_class: str | None = None
-    price_min_minor: int | None = None
-    price_max_minor: int | None = None
+    price_min: Decimal | None = None
+    price_max: Decimal | None = None
     depart_after: time | None = None
     depart_before: time | None = None
     carriers: tuple[str, ...] = ()
@@ -46,6 +51,7 @@ class Found:
     adult_price: Money
     seats_left: int
     facilities: list[str] = field(default_factory=list)
+    service_details: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,7 @@ def find(query: Query, *, now: datetime) -> list[Found]:
         stretches = [one for one in stretches if wanted <= set(boards.get(one.service_id, []))]
     rules = search.price_rules({one.tariff_id for one in stretches}, now=now)
     words = class_words({one.carrier_id for one in stretches})
+    details = search.mode_details(stretches)
     left = availability(stretches, now=now)
     seats_needed = sum(kind != INFANT for kind in query.passengers)
 
@@ -102,6 +109,7 @@ def find(query: Query, *, now: datetime) -> list[Found]:
                     words.get((stretch.carrier_id, rule.travel_class), rule.travel_class),
                     seats_left,
                     boards.get(stretch.service_id, []),
+                    details.get(stretch.service_id, {}),
                 )
             )
     found = [one for one in found if _priced_within(one, query.filters)]
@@ -118,23 +126,17 @@ def nearest_days(
     query: Query, *, now: datetime, days: Sequence[date]
 ) -> list[tuple[date, Money | None]]:
     """Answer the lowest price of each of the days."""
-    return [
-        (
-            day,
-            lowest_price(
-                Query(
-                    origin=query.origin,
-                    destination=query.destination,
-                    day=day,
-                    passengers=query.passengers,
-                    filters=query.filters,
-                    round_trip=query.round_trip,
-                ),
-                now=now,
-            ),
-        )
-        for day in days
-    ]
+    return [(day, lowest_price(replace(query, day=day), now=now)) for day in days]
+
+
+def reversed_query(query: Query, day: date) -> Query:
+    """Answer the search for the way back on another day."""
+    return replace(query, origin=query.destination, destination=query.origin, day=day)
+
+
+def is_past(origin: Place, day: date, *, now: datetime) -> bool:
+    """Say whether the day is over at every station of the place."""
+    return all(day < now.astimezone(ZoneInfo(station.tz)).date() for station in origin.stations)
 
 
 def _wanted(stretch: Stretch, filters: Filters) -> bool:
@@ -150,8 +152,9 @@ def _wanted(stretch: Stretch, filters: Filters) -> bool:
 
 
 def _priced_within(found: Found, filters: Filters) -> bool:
-    low, high = filters.price_min_minor, filters.price_max_minor
-    return (low is None or found.price.minor >= low) and (high is None or found.price.minor <= high)
+    low, high = filters.price_min, filters.price_max
+    amount = Decimal(found.price.amount)
+    return (low is None or amount >= low) and (high is None or amount <= high)
 
 
 def _offer(
@@ -161,6 +164,7 @@ def _offer(
     class_name: str,
     seats_left: int,
     board: list[str],
+    details: dict[str, object],
 ) -> Found:
     def cost(kind: str) -> int:
         return price(rule, distance_m=stretch.distance_m, kind=kind, round_trip=query.round_trip)
@@ -175,6 +179,7 @@ def _offer(
         adult_price=Money(kinds[ADULT], rule.currency),
         seats_left=seats_left,
         facilities=board,
+        service_details=details,
     )
 
 

@@ -21,6 +21,7 @@ from bookings.models import (
 from inventory import selectors as inventory
 from inventory.errors import DepartureClosed
 from inventory.selectors import Offer, SeatFacts, TicketFacts
+from inventory.ticket_ids import MAX_TICKET_ID
 from travel.common.errors import NotFound
 from travel.common.ids import normal_locator
 from travel.common.money import Money
@@ -165,6 +166,8 @@ def get_reservation(
     """
     rows = visible_to(viewer)
     if reservation_id is not None:
+        if not 0 < reservation_id <= MAX_TICKET_ID:
+            raise NotFound()
         rows = rows.filter(id=reservation_id)
     else:
         rows = rows.filter(locator=normal_locator(locator or "")[:6])

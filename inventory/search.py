@@ -11,11 +11,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import F, FilteredRelation, Q, QuerySet
 
-from inventory.models import Call, Departure, FareVersion, Service
+from inventory.models import (
+    Bus,
+    Call,
+    Departure,
+    FareVersion,
+    Flight,
+    Mode,
+    Service,
+    Train,
+)
 from inventory.places import StationFacts
 from inventory.pricing import PriceRule
 
@@ -210,3 +220,37 @@ def facilities(service_ids: Iterable[int]) -> dict[int, list[str]]:
     ):
         found.setdefault(service_id, []).append(code)
     return found
+
+
+def mode_details(stretches: Iterable[Stretch]) -> dict[int, dict[str, object]]:
+    """Answer what each service's mode row has to say, in one statement a mode that occurs."""
+    by_mode: dict[str, set[int]] = {}
+    for stretch in stretches:
+        by_mode.setdefault(stretch.mode, set()).add(stretch.service_id)
+    found: dict[int, dict[str, object]] = {}
+    for mode, service_ids in by_mode.items():
+        model, names = MODE_FACTS[mode]
+        for service_id, *values in model.objects.filter(service_id__in=service_ids).values_list(
+            "service_id", *names.values()
+        ):
+            found[service_id] = dict(zip(names, values, strict=True))
+    return found
+
+
+# The mode rows' columns, under the names that are told of them.
+MODE_FACTS: dict[str, tuple[Any, dict[str, str]]] = {
+    Mode.PLANE: (
+        Flight,
+        {
+            "aircraft": "aircraft",
+            "origin_terminal": "origin_terminal",
+            "destination_terminal": "destination_terminal",
+            "checked_bags": "checked_bags",
+        },
+    ),
+    Mode.TRAIN: (
+        Train,
+        {"category": "category", "stars": "stars", "compartments": "has_compartments"},
+    ),
+    Mode.BUS: (Bus, {"kind": "kind", "seats_per_row": "seats_per_row"}),
+}

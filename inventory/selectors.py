@@ -13,7 +13,6 @@ from inventory.models import (
     CarrierClass,
     Departure,
     FareVersion,
-    Mode,
     PenaltyTier,
     Seat,
     Service,
@@ -353,29 +352,16 @@ def _service(row: Service, board: list[str]) -> ServiceFacts:
         carrier_code=row.carrier.code,
         carrier_name=row.carrier.name,
         currency=row.carrier.currency_id,
-        details=mode_details(row),
+        details=_mode_details(row),
         facilities=board,
     )
 
 
-def mode_details(service: Service) -> dict[str, object]:
-    """Answer the facts of the service's mode row under their published names."""
-    if service.mode == Mode.PLANE and hasattr(service, "flight"):
-        return {
-            "aircraft": service.flight.aircraft,
-            "originTerminal": service.flight.origin_terminal,
-            "destinationTerminal": service.flight.destination_terminal,
-            "checkedBags": service.flight.checked_bags,
-        }
-    if service.mode == Mode.TRAIN and hasattr(service, "train"):
-        return {
-            "category": service.train.category,
-            "stars": service.train.stars,
-            "compartments": service.train.has_compartments,
-        }
-    if service.mode == Mode.BUS and hasattr(service, "bus"):
-        return {"kind": service.bus.kind, "seatsPerRow": service.bus.seats_per_row}
-    return {}
+def _mode_details(service: Service) -> dict[str, object]:
+    """Answer the facts of the service's mode row, under the names that are told of them."""
+    _, names = search.MODE_FACTS[service.mode]
+    row = getattr(service, service.mode.lower().replace("plane", "flight"), None)
+    return {} if row is None else {name: getattr(row, column) for name, column in names.items()}
 
 
 def _calls(departures: dict[int, _DepartureRow]) -> dict[int, dict[int, CallFacts]]:

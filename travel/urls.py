@@ -9,4 +9,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("travel.api.urls")),
     path("", include("accounts.api.urls")),
+    path("", include("inventory.api.urls")),
+    path("", include("bookings.api.urls")),
+    path("", include("payments.api.urls")),
 ]
