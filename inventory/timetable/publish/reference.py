@@ -104,6 +104,9 @@ def write_reference(draft: TimetableDraft, *, now: datetime) -> References:
         been given to a fare of another class.
     """
     check(draft)
+    currencies = set(Currency.objects.values_list("code", flat=True))
+    for carrier in draft.carriers:
+        _known("currency", carrier.currency, currencies)
     references = References()
     cities = _write_cities(draft.cities)
     references.stations = _write_stations(draft, cities)
@@ -118,7 +121,7 @@ def write_reference(draft: TimetableDraft, *, now: datetime) -> References:
 
 def check(draft: TimetableDraft) -> None:
     """
-    Refuses a draft whose parts do not fit together, before anything is written.
+    Refuses a draft whose parts do not fit together; asks no database.
 
     :raises DraftRefused: the first contradiction that is found.
     """
@@ -145,9 +148,6 @@ def check(draft: TimetableDraft) -> None:
         _known("tariff", (service.carrier, service.tariff), tariffs)
         if not isinstance(service.facts, _FACTS[service.mode]):
             raise DraftRefused(f"the facts of {service.ref} are not those of a {service.mode}")
-    currencies = set(Currency.objects.values_list("code", flat=True))
-    for carrier in draft.carriers:
-        _known("currency", carrier.currency, currencies)
 
 
 _FACTS = {"Plane": FlightFacts, "Train": TrainFacts, "Bus": BusFacts}
