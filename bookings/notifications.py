@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils import translation
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -59,7 +58,7 @@ def context(
     reservation: ReservationDetail, *, guest_secret: str | None = None
 ) -> dict[str, object]:
     """Answer what the templates of messages about a reservation may show."""
-    link = settings.SITE_URL + reverse("bookings:reservation", args=[reservation.locator])
+    link = f"{settings.SITE_URL}/booking/{reservation.locator}/"
     if guest_secret:
         link += f"?key={guest_secret}"
     return {

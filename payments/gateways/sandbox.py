@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db.models import F
-from django.urls import reverse
 
 from payments.gateways.contract import Answer, GatewayReply
 from payments.models import SandboxCharge, SandboxRefund
@@ -86,5 +85,5 @@ def _reply(charge: SandboxCharge) -> GatewayReply:
         return GatewayReply(Answer.CAPTURED, reference=charge.key)
     if charge.state == State.DECLINED:
         return GatewayReply(Answer.DECLINED, reference=charge.key, reason=charge.reason)
-    page = settings.SITE_URL + reverse("payments:sandbox", args=[charge.key])
+    page = f"{settings.SITE_URL}/pay/sandbox/{charge.key}/"
     return GatewayReply(Answer.REDIRECT, reference=charge.key, redirect_url=page)
