@@ -153,9 +153,6 @@ class PersonAdmin(OfficeAdmin, UserAdmin):
         fixed = [*self.personal, "new_password"]
         return [*fixed, *([] if request.user.is_superuser else self.powers)]  # type: ignore[union-attr]
 
-    def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
-        return list(self.inlines) if obj else []
-
     def has_add_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_superuser)  # type: ignore[union-attr]
 

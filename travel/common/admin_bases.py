@@ -166,6 +166,11 @@ class OfficeAdmin(_ModelAdmin):
         super().__init_subclass__(**kwargs)
         cls.search_fields = tuple(lookup for lookup, _read in cls.find_by)
 
+    def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
+        inlines = list(super().get_inlines(request, obj))
+        # What is new has no rows to look at yet.
+        return inlines if obj else [one for one in inlines if not issubclass(one, Closed)]
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
