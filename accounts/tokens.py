@@ -118,7 +118,7 @@ def read(*, access: str, now: datetime) -> Bearer:
     """
     try:
         token = _AccessToken(access, now=now)
-        user_id, family_id = int(token["sub"]), int(token[FAMILY_CLAIM])
+        user_id, family_id = _id(token["sub"]), _id(token[FAMILY_CLAIM])
     except (TokenError, KeyError, TypeError, ValueError) as error:
         raise TokenRefused from error
     family = (
@@ -235,6 +235,13 @@ class _AccessToken(Token):  # type: ignore[misc]
 
     def get_token_backend(self) -> _KeyRing:
         return _KeyRing(settings.TOKEN_KEYS or [keyed_digest("access tokens", "1")])
+
+
+def _id(claim: object) -> int:
+    number = int(str(claim))
+    if not 0 < number < 2**53:
+        raise ValueError("no id")
+    return number
 
 
 def _latest(now: datetime) -> float:

@@ -22,6 +22,7 @@ def pytest_configure(config: pytest.Config) -> None:
     office.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     office.THROTTLES = "off"
     office.ALLOWED_HOSTS = ["*"]
+    office.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 
 
 # --- time -----------------------------------------------------------------------------------------

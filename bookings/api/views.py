@@ -10,12 +10,12 @@ from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import User
 from accounts.viewers import Viewer
 from bookings import search, selectors, services
 from bookings.api.serializers import (
@@ -66,6 +66,19 @@ from travel.common.errors import InvalidInput, NotFound
 from travel.common.ids import normal_email
 
 
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "integer", "minimum": 1, "maximum": settings.MAX_PASSENGERS},
+            {
+                "type": "array",
+                "items": {"enum": ["adult", "young", "child", "infant"]},
+                "minItems": 1,
+                "maxItems": settings.MAX_PASSENGERS,
+            },
+        ]
+    }
+)
 class PartyField(serializers.Field[Any, Any, Any, Any]):
     """Who travels: a number of adults, or a list of types."""
 
@@ -255,6 +268,7 @@ class SeatInput(Serializer):
     seat = SafeTextField(max_length=8)
 
 
+@extend_schema_field({"type": "string", "format": "email"})
 class ContactField(serializers.Field[Any, Any, Any, Any]):
     """Where messages about the reservation go: an e-mail address."""
 
@@ -500,7 +514,7 @@ def _ticket_ids(body: Mapping[str, Any]) -> list[int]:
     return several
 
 
-def _passengers(body: Mapping[str, Any], user: User) -> list[services.PassengerDetails]:
+def _passengers(body: Mapping[str, Any], user: Any) -> list[services.PassengerDetails]:
     if "passengers" in body:
         return [
             services.PassengerDetails(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.core.management import call_command
 from django.urls import get_resolver
 
 pytestmark = pytest.mark.django_db
@@ -63,3 +64,13 @@ class TestDocs:
         page = answer.content.decode()
         assert "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js" in page
         assert "https://" not in page
+
+
+class TestGeneration:
+    def test_leaves_nothing_to_guess(self, tmp_path):
+        # Fails on any warning of the generator and on a schema that is none.
+        call_command(
+            "spectacular", "--validate", "--fail-on-warn", "--file", str(tmp_path / "schema.yml")
+        )
+
+        assert (tmp_path / "schema.yml").stat().st_size > 10_000
