@@ -350,7 +350,11 @@ class DeparturePublisher:
         return self._file(row.id, PendingChange.Kind.WITHDRAWN, WITHDRAWN_DIGEST, {})
 
     def _file(self, departure_id: int, kind: str, digest: str, proposal: dict[str, Any]) -> int:
-        """Once for each content: what the desk has settled is not asked again."""
+        """
+        Once for each content: what the desk has settled is not asked again.
+
+        What an edition between had taken back is asked again.
+        """
         PendingChange.objects.filter(departure_id=departure_id, settled_at__isnull=True).exclude(
             kind=kind, digest=digest
         ).update(settled_at=self._now, decision=SUPERSEDED)
@@ -360,7 +364,11 @@ class DeparturePublisher:
             digest=digest,
             defaults={"proposal": proposal, "created_at": self._now},
         )
-        return int(is_new)
+        if is_new:
+            return 1
+        return PendingChange.objects.filter(
+            departure_id=departure_id, kind=kind, digest=digest, decision=SUPERSEDED
+        ).update(settled_at=None, decision="", created_at=self._now)
 
     def _proposal(self, draft: DepartureDraft) -> dict[str, Any]:
         vehicle_id = self._references.vehicles[draft.vehicle]
