@@ -16,7 +16,9 @@ urlpatterns = [
     ),
     path(
         "api/docs",
-        SpectacularSwaggerSplitView.as_view(url_name="schema", throttle_classes=[]),
+        SpectacularSwaggerSplitView.as_view(
+            url_name="schema", template_name="api/docs.html", throttle_classes=[]
+        ),
         name="api-docs",
     ),
     path("api/problems", Problems.as_view(), name="problems"),
