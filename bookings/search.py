@@ -14,7 +14,7 @@ from inventory.places import Place
 from inventory.pricing import ADULT, INFANT, PriceRule, price
 from inventory.search import Stretch
 from inventory.selectors import class_words
-from inventory.ticket_ids import pack
+from inventory.ticket_ids import pack, unpack
 from travel.common.money import Money
 
 SORTS = ("departure", "arrival", "duration", "price")
@@ -80,23 +80,85 @@ def find(query: Query, *, now: datetime) -> list[Found]:
         day=query.day,
         now=now,
     )
-    stretches = [one for one in stretches if _wanted(one, query.filters)]
+    wanted = [one for one in stretches if _wanted(one, query.filters)]
+    found = _on_offer(query, wanted, details=search.mode_details(wanted), now=now)
+    return narrow(found, query.filters, sort=query.sort)
+
+
+def find_days(query: Query, *, days: Sequence[date], now: datetime) -> dict[date, list[Found]]:
+    """
+    Answer the tickets of neighbouring days, in as many statements as one day takes.
+
+    Nothing is filtered or sorted: `narrow` does that, for whoever wants to tell what a filter
+    would leave. The days must follow one another.
+    """
+    stretches = search.find_stretches(
+        origins=query.origin.stations,
+        destinations=query.destination.stations,
+        day=days[0],
+        last_day=days[-1],
+        now=now,
+    )
+    found: dict[date, list[Found]] = {day: [] for day in days}
+    for one in _on_offer(query, stretches, details={}, now=now):
+        day = _boards_at(one.stretch).date()
+        if day in found:
+            found[day].append(one)
+    return found
+
+
+def narrow(found: Sequence[Found], filters: Filters, *, sort: str = "departure") -> list[Found]:
+    """Answer those that the filters let through, sorted."""
+    facilities = set(filters.facilities)
+    kept = [
+        one
+        for one in found
+        if filters.travel_class in (None, one.rule.travel_class)
+        and facilities <= set(one.facilities)
+        and _wanted(one.stretch, filters)
+        and _priced_within(one, filters)
+    ]
+    return sorted(kept, key=_SORT_KEYS[sort])
+
+
+def find_ticket(ticket_id: int, query: Query, *, now: datetime) -> Found | None:
+    """
+    Answer one ticket as a search with the query's passengers shows it, in two statements.
+
+    Answer None when it has left, was never there or is not on sale. Nobody counts its seats or
+    says what is on board: `seats_left` is 0.
+    """
+    parts = unpack(ticket_id)
+    stretch = search.find_stretch(
+        parts.departure_id, parts.from_position, parts.to_position, now=now
+    )
+    if stretch is None:
+        return None
+    rules = search.price_rules({stretch.tariff_id}, now=now).get(stretch.tariff_id, [])
+    rule = next((one for one in rules if one.number == parts.fare_number), None)
+    if rule is None or not _is_on_sale(stretch, rule, now):
+        return None
+    return _offer(query, stretch, rule, rule.travel_class, 0, [], {})
+
+
+def _on_offer(
+    query: Query,
+    stretches: Sequence[Stretch],
+    *,
+    details: dict[int, dict[str, object]],
+    now: datetime,
+) -> list[Found]:
+    """Answer the tickets on sale for the stretches that have room for the party."""
     boards = search.facilities({one.service_id for one in stretches})
-    if query.filters.facilities:
-        wanted = set(query.filters.facilities)
-        stretches = [one for one in stretches if wanted <= set(boards.get(one.service_id, []))]
     rules = search.price_rules({one.tariff_id for one in stretches}, now=now)
     words = class_words({one.carrier_id for one in stretches})
-    details = search.mode_details(stretches)
     left = availability(stretches, now=now)
     seats_needed = sum(kind != INFANT for kind in query.passengers)
 
     found: list[Found] = []
     for stretch in stretches:
         for rule in rules.get(stretch.tariff_id, []):
-            if query.filters.travel_class not in (None, rule.travel_class):
-                continue
-            if now >= stretch.leaves_at - timedelta(minutes=rule.sales_close_minutes):
+            if not _is_on_sale(stretch, rule, now):
                 continue
             seats_left = left.left(stretch, rule.travel_class)
             if seats_left < max(seats_needed, 1):
@@ -112,8 +174,16 @@ def find(query: Query, *, now: datetime) -> list[Found]:
                     details.get(stretch.service_id, {}),
                 )
             )
-    found = [one for one in found if _priced_within(one, query.filters)]
-    return sorted(found, key=_SORT_KEYS[query.sort])
+    return found
+
+
+def _is_on_sale(stretch: Stretch, rule: PriceRule, now: datetime) -> bool:
+    return now < stretch.leaves_at - timedelta(minutes=rule.sales_close_minutes)
+
+
+def _boards_at(stretch: Stretch) -> datetime:
+    """Answer the planned departure on the clock of its station."""
+    return stretch.departs_at.astimezone(ZoneInfo(places.station(stretch.from_station_id).tz))
 
 
 def lowest_price(query: Query, *, now: datetime) -> Money | None:
@@ -140,8 +210,7 @@ def is_past(origin: Place, day: date, *, now: datetime) -> bool:
 
 
 def _wanted(stretch: Stretch, filters: Filters) -> bool:
-    local = stretch.departs_at.astimezone(ZoneInfo(places.station(stretch.from_station_id).tz))
-    clock = local.time()
+    clock = _boards_at(stretch).time()
     return (
         (not filters.modes or stretch.mode in filters.modes)
         and (not filters.carriers or stretch.carrier_code in filters.carriers)

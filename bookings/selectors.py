@@ -256,6 +256,19 @@ def get_offer_with_seats(ticket_id: int, *, now: datetime) -> tuple[Offer, int]:
     return offer, availability([ride], now=now).left(ride, offer.ticket.travel_class)
 
 
+def get_fares_with_seats(ticket_id: int, *, now: datetime) -> list[tuple[Offer, int]]:
+    """
+    Answer every fare of the ticket's ride, and how many seats are left of its class.
+
+    :raises NotFound: no such ticket ever was.
+    :raises DepartureClosed: a newer timetable has replaced the departure.
+    """
+    fares = inventory.get_fares(ticket_id, now=now)
+    ride = _Ride.of(fares[0].ticket)
+    left = availability([ride], now=now)
+    return [(offer, left.left(ride, offer.ticket.travel_class)) for offer in fares]
+
+
 def get_open_offer(ticket_id: int, *, now: datetime) -> tuple[Offer, int]:
     """As get_offer_with_seats, for somebody who is about to buy: it must be on sale."""
     offer, left = get_offer_with_seats(ticket_id, now=now)

@@ -91,22 +91,43 @@ def find_stretches(
     destinations: Sequence[StationFacts],
     day: date,
     now: datetime,
+    last_day: date | None = None,
 ) -> list[Stretch]:
     """
     Answer the rides that leave an origin on its local day and have not left by `now`.
+
+    With `last_day` the days from the one to the other are searched, both counted in.
 
     Where a departure serves several of the origins or destinations, the latest boarding and the
     earliest alighting call are taken for each pair of stations; the order is by departure time.
     """
     leaving = Q(pk__in=[])
     for facts in origins:
-        first, last = day_range(day, facts.tz)
+        first, _ = day_range(day, facts.tz)
+        _, last = day_range(last_day or day, facts.tz)
         if last > now:
             leaving |= Q(station_id=facts.id, departs_at__gte=first, departs_at__lt=last)
-    return _read(leaving, [facts.id for facts in destinations], now=now)
+    arriving = Q(end__station_id__in=[facts.id for facts in destinations])
+    return _read(leaving, arriving, now=now)
 
 
-def _read(leaving: Q, destinations: Sequence[int], *, now: datetime) -> list[Stretch]:
+def find_stretch(
+    departure_id: int, from_position: int, to_position: int, *, now: datetime
+) -> Stretch | None:
+    """Answer one ride by its positions, or None when it does not exist or has left by `now`."""
+    return next(
+        iter(
+            _read(
+                Q(departure_id=departure_id, position=from_position),
+                Q(end__position=to_position),
+                now=now,
+            )
+        ),
+        None,
+    )
+
+
+def _read(leaving: Q, arriving: Q, *, now: datetime) -> list[Stretch]:
     rows = (
         Call.objects.filter(
             leaving,
@@ -117,7 +138,7 @@ def _read(leaving: Q, destinations: Sequence[int], *, now: datetime) -> list[Str
         )
         .annotate(end=FilteredRelation("departure__calls"))
         .filter(
-            end__station_id__in=destinations,
+            arriving,
             end__position__gt=F("position"),
             end__may_alight=True,
             end__is_skipped=False,

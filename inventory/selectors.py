@@ -20,7 +20,7 @@ from inventory.models import (
 )
 from inventory.places import CityFacts, StationFacts
 from inventory.pricing import PriceRule
-from inventory.ticket_ids import MAX_TICKET_ID, TicketParts, unpack
+from inventory.ticket_ids import MAX_TICKET_ID, TicketParts, pack, unpack
 from travel.common.errors import NotFound
 
 
@@ -182,8 +182,33 @@ def get_offers(ticket_ids: list[int], *, now: datetime) -> list[Offer]:
             raise NotFound()
     parts = {ticket_id: unpack(ticket_id) for ticket_id in ticket_ids}
     departures = _departures({one.departure_id for one in parts.values()})
-    calls = _calls(departures)
     rules = search.price_rules({one.tariff_id for one in departures.values()}, now=now)
+    return _offers(parts, departures, rules)
+
+
+def get_fares(ticket_id: int, *, now: datetime) -> list[Offer]:
+    """
+    Answer every fare on sale for the ride that the ticket is for, by their numbers.
+
+    :raises NotFound: no such departure, stretch or fare ever was.
+    :raises DepartureClosed: a newer timetable has replaced the departure.
+    """
+    if not 0 < ticket_id <= MAX_TICKET_ID:
+        raise NotFound()
+    asked = unpack(ticket_id)
+    departures = _departures({asked.departure_id})
+    rules = search.price_rules({one.tariff_id for one in departures.values()}, now=now)
+    numbers = {rule.number for fares in rules.values() for rule in fares}
+    every = [asked._replace(fare_number=number) for number in sorted({*numbers, asked.fare_number})]
+    return _offers({pack(*one): one for one in every}, departures, rules)
+
+
+def _offers(
+    parts: dict[int, TicketParts],
+    departures: dict[int, _DepartureRow],
+    rules: dict[int, list[PriceRule]],
+) -> list[Offer]:
+    calls = _calls(departures)
     chosen: dict[int, PriceRule] = {}
     for ticket_id, one in parts.items():
         departure = departures.get(one.departure_id)
@@ -203,8 +228,8 @@ def get_offers(ticket_ids: list[int], *, now: datetime) -> list[Offer]:
         Offer(
             ticket=_ticket(
                 ticket_id,
-                departures[parts[ticket_id].departure_id],
-                calls[parts[ticket_id].departure_id],
+                departures[one.departure_id],
+                calls[one.departure_id],
                 travel_class=chosen[ticket_id].travel_class,
                 fare_name=chosen[ticket_id].name,
                 words=words,
@@ -213,11 +238,11 @@ def get_offers(ticket_ids: list[int], *, now: datetime) -> list[Offer]:
             tiers=tiers.get(chosen[ticket_id].id, []),
             calls=[
                 call
-                for position, call in sorted(calls[parts[ticket_id].departure_id].items())
-                if parts[ticket_id].from_position <= position <= parts[ticket_id].to_position
+                for position, call in sorted(calls[one.departure_id].items())
+                if one.from_position <= position <= one.to_position
             ],
         )
-        for ticket_id in ticket_ids
+        for ticket_id, one in parts.items()
     ]
 
 
