@@ -6,6 +6,7 @@ A test names whom it needs: `def test_refuses(self, api, traveller, timetable, n
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
@@ -139,3 +140,16 @@ class ApiClient(APIClient):
 def api(db: None, clock: Clock) -> ApiClient:
     """A client of the API without a token, at noon."""
     return ApiClient(clock)
+
+
+# --- what must hold -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def audited(db: None) -> Iterator[None]:
+    """When the test's story is over, every fact of the audit holds."""
+    from support import audit
+
+    yield
+    broken = [(finding.fact.code, finding.rows) for finding in audit.findings()]
+    assert broken == []
