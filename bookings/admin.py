@@ -26,8 +26,8 @@ from travel.common import clock
 from travel.common.admin_bases import (
     EMPTY,
     STATE_TONES,
+    BareInline,
     ClosedAdmin,
-    ClosedInline,
     email,
     json_column,
     locator,
@@ -247,24 +247,22 @@ class PassengerAdmin(ClosedAdmin):
     search_help_text = _("Number of the passenger, or booking code.")
 
 
-class PriceLineInline(ClosedInline):
+class PriceLineInline(BareInline):
     """The lines that make the price."""
 
     model = PriceLine
     fields = ["position", "kind", "label", "amount"]
     amount = money_column("amount_minor", OF_LINE)
-    show_change_link = False
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("coupon__passenger__reservation")
 
 
-class ClaimInline(ClosedInline):
+class ClaimInline(BareInline):
     """The seats that the coupon has."""
 
     model = Claim
     fields = ["seat", "first_segment", "last_segment"]
-    show_change_link = False
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("stock__seat__coach")

@@ -23,6 +23,7 @@ from payments.models import (
     Transfer,
 )
 from travel.common.admin_bases import (
+    BareInline,
     ClosedAdmin,
     ClosedInline,
     as_typed,
@@ -180,13 +181,12 @@ class TopUpAdmin(ClosedAdmin):
     state_word = state_column()
 
 
-class EntryInline(ClosedInline):
+class EntryInline(BareInline):
     """Both sides of a transfer, and more where it has more."""
 
     model = Entry
     fields = ["account", "amount"]
     amount = money_column("amount_minor", OF_ACCOUNT)
-    show_change_link = False
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("account")

@@ -7,8 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from support.models import Report, ReportMessage
 from travel.common.admin_bases import (
+    BareInline,
     ClosedAdmin,
-    ClosedInline,
     email,
     locator,
     state_column,
@@ -16,12 +16,11 @@ from travel.common.admin_bases import (
 )
 
 
-class ReportMessageInline(ClosedInline):
+class ReportMessageInline(BareInline):
     """The conversation, in order."""
 
     model = ReportMessage
     fields = ["created_at", "author", "is_from_staff", "is_internal", "body"]
-    show_change_link = False
 
     def get_queryset(self, request):  # type: ignore[no-untyped-def]
         return super().get_queryset(request).select_related("author")

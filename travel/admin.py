@@ -63,6 +63,23 @@ class StaffSignInForm(AdminAuthenticationForm):
             )
 
 
+# The sections of the overview in the order of a working day, each the room of its tables.
+SECTIONS: dict[str, Any] = {
+    "bookings.admin": _("Reservations"),
+    "payments.admin": _("Money"),
+    "support.admin": _("Passengers' reports"),
+    "inventory.admin.departures": _("Departures"),
+    "inventory.admin.places": _("Places"),
+    "inventory.admin.carriers": _("Carriers"),
+    "inventory.admin.services": _("Services"),
+    "inventory.admin.vehicles": _("Vehicles and seats"),
+    "inventory.admin.fares": _("Fares"),
+    "inventory.admin.feeds": _("Imports"),
+    "accounts.admin": _("People"),
+    "travel.common.admin": _("Office"),
+}
+
+
 class TravelAdminSite(AdminSite):
     """The admin with the office's name and its rule of who may come in."""
 
@@ -83,3 +100,27 @@ class TravelAdminSite(AdminSite):
         if not (user.is_active and getattr(user, "is_staff", False)):
             return False
         return settings.STAFF_2FA != "required" or bool(user.is_verified())  # type: ignore[union-attr]
+
+    def get_app_list(
+        self, request: HttpRequest, app_label: str | None = None
+    ) -> list[dict[str, Any]]:
+        """List the tables by section, each section in the order in which its room has them."""
+        if app_label is not None:
+            return super().get_app_list(request, app_label)
+        found: dict[str, dict[str, Any]] = {}
+        order = {model: number for number, model in enumerate(self._registry)}
+        for app in super().get_app_list(request):
+            for model in app["models"]:
+                room = type(self._registry[model["model"]]).__module__
+                name = SECTIONS.get(room, app["name"])
+                section = found.setdefault(room, {**app, "name": name, "models": []})
+                section["models"].append(model)
+        for section in found.values():
+            section["models"].sort(key=lambda model: order[model["model"]])
+        rooms = list(SECTIONS)
+        return [
+            found[room]
+            for room in sorted(
+                found, key=lambda room: (rooms.index(room) if room in SECTIONS else 99, room)
+            )
+        ]

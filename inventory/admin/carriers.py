@@ -22,7 +22,7 @@ from travel.common.admin_bases import (
 
 
 class CarrierForm(forms.ModelForm):
-    url = forms.URLField(label=_("web site"), assume_scheme="https", required=False)
+    url = forms.URLField(label=_("Web site"), assume_scheme="https", required=False)
 
     def clean_tz(self) -> str:
         name: str = self.cleaned_data["tz"]

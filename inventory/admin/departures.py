@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from inventory.models import Call, Departure, Ticket
 from travel.common import clock
 from travel.common.admin_bases import (
+    BareInline,
     ClosedAdmin,
-    ClosedInline,
     as_typed,
     state_column,
     station_time,
@@ -49,12 +49,11 @@ class DayFilter(admin.SimpleListFilter):
         return queryset.filter(**spans.get(self.value(), {}))
 
 
-class CallInline(ClosedInline):
+class CallInline(BareInline):
     """The calls in order, on their stations' own clocks."""
 
     model = Call
     fields = ["position", "station", "arrival", "departure_time", "platform", "notes"]
-    show_change_link = False
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("station")

@@ -152,13 +152,13 @@ def fare_of(pk: Any) -> Fare | None:
 class FareVersionForm(WithCurrency):
     """What a fare costs from a future instant on: what was sold stays as it was."""
 
-    base_minor = MoneyField(label=_("base"), required=False)
-    per_km_micro = PerKilometreField(label=_("per kilometre"), required=False)
-    minimum_minor = MoneyField(label=_("minimum"), required=False)
-    rounding_minor = MoneyField(label=_("rounded up to"))
-    tax_basis_points = PercentField(label=_("tax contained, %"), required=False)
-    fee_minor = MoneyField(label=_("fee on top"), required=False)
-    return_discount_basis_points = PercentField(label=_("off a round trip, %"), required=False)
+    base_minor = MoneyField(label=_("Base"), required=False)
+    per_km_micro = PerKilometreField(label=_("Per kilometre"), required=False)
+    minimum_minor = MoneyField(label=_("Minimum"), required=False)
+    rounding_minor = MoneyField(label=_("Rounded up to"))
+    tax_basis_points = PercentField(label=_("Tax contained, %"), required=False)
+    fee_minor = MoneyField(label=_("Fee on top"), required=False)
+    return_discount_basis_points = PercentField(label=_("Off a round trip, %"), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -181,8 +181,8 @@ class FareVersionForm(WithCurrency):
 class PenaltyTierForm(WithCurrency):
     """What cancelling costs from so many minutes before departure on."""
 
-    basis_points = PercentField(label=_("penalty, %"))
-    minimum_minor = MoneyField(label=_("at least"), required=False)
+    basis_points = PercentField(label=_("Penalty, %"))
+    minimum_minor = MoneyField(label=_("At least"), required=False)
 
 
 class PenaltyTierFormSet(forms.BaseInlineFormSet):

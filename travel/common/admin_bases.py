@@ -215,6 +215,13 @@ class ClosedInline(Closed, _TabularInline):
         return self.fields or ()
 
 
+class BareInline(ClosedInline):
+    """Rows that need no name and no page of their own here."""
+
+    show_change_link = False
+    classes = ("bare",)
+
+
 class HistoryAdmin(OfficeAdmin, SimpleHistoryAdmin):
     """
     Reference data that remembers who changed it and when.
@@ -222,6 +229,8 @@ class HistoryAdmin(OfficeAdmin, SimpleHistoryAdmin):
     An old version can be looked at. Bringing one back is an edit like any other, under the rules of
     the form; the history's own way back would save without asking who may.
     """
+
+    object_history_list_template = "admin/includes/history_list.html"
 
     def revert_disabled(self, request: HttpRequest, obj: Any = None) -> bool:
         return True
