@@ -317,6 +317,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5.0,
         "options": {"expires": 5},
     },
+    "send-payments-messages": {
+        "task": "payments.tasks.send_messages",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
     "tidy-up": {
         "task": "travel.common.tasks.tidy_up",
         "schedule": 3600.0,
