@@ -101,6 +101,7 @@ class TestEnvironment:
     def test_a_folder_that_cannot_be_made(self, env, monkeypatch, tmp_path):
         (tmp_path / "file").write_text("")
         monkeypatch.setenv("FOLDER", str(tmp_path / "file" / "below"))
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
         assert env.folder("FOLDER", default=tmp_path).is_dir()
         assert names(env) == ["FOLDER"]
 
