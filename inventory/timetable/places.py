@@ -93,7 +93,7 @@ def load_places(path: Path = SHIPPED) -> tuple[KnownCity, ...]:
                 raise PlacesBroken(
                     f"{path.name}: columns are missing: {', '.join(sorted(missing))}"
                 )
-            known = []
+            known: list[KnownCity] = []
             for row in rows:
                 if len(known) == MOST_ROWS:
                     raise PlacesBroken(f"{path.name}: more than {MOST_ROWS} rows")

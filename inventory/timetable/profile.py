@@ -188,7 +188,7 @@ class CarrierRule:
     name: str = ""
     country: str = ""
     currency: str = ""
-    classes: dict[str, str] = field(default_factory=dict)
+    classes: dict[TravelClass, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import io
 import zipfile
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from inventory.timetable.report import Report, SourceBroken
 
@@ -54,7 +55,9 @@ class Archive:
 
     def open(self, name: str) -> io.BufferedReader:
         """A file's bytes. Reading stops at the size that the zip declares, checked above."""
-        return io.BufferedReader(self._zip.open(self._members[name]), 1 << 16)  # type: ignore[type-var]
+        # The standard library's own types do not know that a zip's member is a raw stream.
+        stream: Any = self._zip.open(self._members[name])
+        return io.BufferedReader(stream, 1 << 16)
 
     def _find_members(self) -> dict[str, zipfile.ZipInfo]:
         infos = [info for info in self._zip.infolist() if not info.is_dir()]

@@ -311,7 +311,7 @@ class _Reader:
             rule = self._carrier_rule(agency)
             # A railway that also runs coaches calls its classes by the railway's words.
             mode = next(mode for mode in ("Plane", "Train", "Bus") if mode in modes[code])
-            words = {**self._profile.classes.get(mode, {}), **rule.classes}
+            words = dict(self._profile.classes.get(mode, {})) | rule.classes
             yield CarrierDraft(
                 code=code,
                 name=(rule.name or agency.name)[:120],

@@ -47,7 +47,6 @@ class _Known:
     state: str
     digest: str
     feed_id: int | None
-    is_frozen: bool
 
     @property
     def is_ours_to_change(self) -> bool:
@@ -419,11 +418,10 @@ def _known_of_day(day: date) -> dict[int, list[_Known]]:
     """All departures of a day, of every feed and state, by service."""
     known: dict[int, list[_Known]] = {}
     rows = Departure.objects.filter(travel_date=day).order_by("id")
-    for *values, frozen_at in rows.values_list(
-        "id", "service_id", "travel_date", "run", "generation", "state", "content_digest",
-        "feed_id", "frozen_at",
-    ):  # fmt: skip
-        row = _Known(*values, is_frozen=frozen_at is not None)
+    for values in rows.values_list(
+        "id", "service_id", "travel_date", "run", "generation", "state", "content_digest", "feed_id"
+    ):
+        row = _Known(*values)
         known.setdefault(row.service_id, []).append(row)
     return known
 

@@ -150,6 +150,7 @@ def check(draft: TimetableDraft) -> None:
             raise DraftRefused(f"the facts of {service.ref} are not those of a {service.mode}")
 
 
+_MODE_ROWS: dict[str, Any] = {"Plane": Flight, "Train": Train, "Bus": Bus}
 _FACTS = {"Plane": FlightFacts, "Train": TrainFacts, "Bus": BusFacts}
 
 
@@ -596,11 +597,11 @@ def _add_services(
         for row in Service.objects.filter(number__in=numbers)
     }
     keyed = [(ids[_service_key(draft, carriers)], draft) for draft in batch]
-    for model, kind in ((Flight, FlightFacts), (Train, TrainFacts), (Bus, BusFacts)):
+    for mode, model in _MODE_ROWS.items():
         model.objects.bulk_create(
             model(service_id=key, **asdict(draft.facts))
             for key, draft in keyed
-            if isinstance(draft.facts, kind)
+            if draft.mode == mode
         )
     Service.facilities.through.objects.bulk_create(
         Service.facilities.through(service_id=key, facility_id=facilities[code])
@@ -640,7 +641,7 @@ def _update_services(
 
 
 def _change_of_service(key: int, draft: ServiceDraft, wanted: set[int]) -> Callable[[], None]:
-    model = {"Plane": Flight, "Train": Train, "Bus": Bus}[draft.mode]
+    model = _MODE_ROWS[draft.mode]
 
     def change() -> None:
         model.objects.update_or_create(service_id=key, defaults=asdict(draft.facts))
@@ -657,14 +658,15 @@ def _do_all(changes: list[Callable[[], None]]) -> None:
 
 def _known_facts() -> dict[int, FlightFacts | TrainFacts | BusFacts]:
     facts: dict[int, FlightFacts | TrainFacts | BusFacts] = {}
-    for key, *values in Flight.objects.values_list(
-        "service_id", "aircraft", "origin_terminal", "destination_terminal", "checked_bags"
-    ):
-        facts[key] = FlightFacts(*values)
-    for key, *values in Train.objects.values_list(
-        "service_id", "category", "stars", "has_compartments"
-    ):
-        facts[key] = TrainFacts(*values)
-    for key, *values in Bus.objects.values_list("service_id", "kind", "seats_per_row"):
-        facts[key] = BusFacts(*values)
+    for flight in Flight.objects.all():
+        facts[flight.pk] = FlightFacts(
+            flight.aircraft,
+            flight.origin_terminal,
+            flight.destination_terminal,
+            flight.checked_bags,
+        )
+    for train in Train.objects.all():
+        facts[train.pk] = TrainFacts(train.category, train.stars, train.has_compartments)
+    for bus in Bus.objects.all():
+        facts[bus.pk] = BusFacts(bus.kind, bus.seats_per_row)
     return facts
