@@ -10,6 +10,7 @@ from inventory import places, search
 from inventory.errors import DepartureClosed
 from inventory.models import (
     Call,
+    Carrier,
     CarrierClass,
     Departure,
     FareVersion,
@@ -300,6 +301,13 @@ def class_words(carrier_ids: Iterable[int]) -> dict[tuple[int, str], str]:
             carrier_id__in=set(carrier_ids)
         ).values_list("carrier_id", "travel_class", "name")
     }
+
+
+def currencies_sold() -> list[str]:
+    """Answer the currencies that carriers sell in, by code."""
+    return list(
+        Carrier.objects.order_by("currency_id").values_list("currency_id", flat=True).distinct()
+    )
 
 
 def seat_map(seat_map_id: int) -> list[SeatFacts]:

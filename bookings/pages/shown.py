@@ -13,7 +13,7 @@ from django.utils.translation import get_language, gettext, ngettext
 from bookings.selectors import CouponDetail, EventDetail, ReservationDetail
 from inventory.places import CityFacts
 from inventory.selectors import TicketFacts
-from travel.common.money import Money
+from travel.common.money import Money, parse_amount
 from travel.common.templatetags.look import money_text
 
 OPEN = "open"
@@ -83,9 +83,7 @@ def rides(reservation: ReservationDetail, *, now: datetime) -> list[Ride]:
     """Answer the tickets in the order of travel."""
     return [
         _ride(reservation, ticket, now)
-        for ticket in sorted(
-            reservation.tickets.values(), key=lambda one: (one.departs_at, one.id)
-        )
+        for ticket in sorted(reservation.tickets.values(), key=lambda one: (one.departs_at, one.id))
     ]
 
 
@@ -335,10 +333,8 @@ def _expired(_r: ReservationDetail, _e: EventDetail, _zone: ZoneInfo) -> tuple[s
 
 
 def _refunded(_r: ReservationDetail, event: EventDetail, _zone: ZoneInfo) -> tuple[str, str]:
-    amount, currency = event.details.get("amount"), event.details.get("currency")
-    if amount is None or currency is None:
-        return gettext("Refund paid"), ""
-    return gettext("Refund paid"), f"{amount} {currency}"
+    amount = parse_amount(str(event.details["amount"]), str(event.details["currency"]))
+    return gettext("%(amount)s paid back") % {"amount": money_text(amount)}, ""
 
 
 _EVENTS = {

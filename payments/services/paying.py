@@ -90,6 +90,11 @@ def _pay_from_wallet(*, viewer: Viewer, reservation_id: int, now: datetime) -> P
     if viewer.user_id is None:
         raise InvalidInput(errors={"paymentMethod": ["Only an account has a wallet."]})
     reservation = _payable(viewer, reservation_id, now)
+    if reservation.user_id != viewer.user_id:
+        # What is paid from a wallet goes back to it, and only the holder's is known then.
+        raise InvalidInput(
+            errors={"paymentMethod": ["Only the account that reserved pays from its wallet."]}
+        )
     booking.confirm(reservation_id=reservation.id, now=now, actor=Actor("holder", viewer.user_id))
     payment = Payment.objects.create(
         reservation_id=reservation.id,

@@ -149,6 +149,7 @@ def _finish(refund: Refund, gateway_reference: str, now: datetime) -> None:
         refund_id=refund.id,
         cancellation_id=refund.cancellation_id,
         now=now,
+        memo=payment.reservation.locator,
     )
     booking.note(
         reservation_id=payment.reservation_id,

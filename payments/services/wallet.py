@@ -85,6 +85,35 @@ def settle_top_up(*, top_up_id: int, reply: GatewayReply, now: datetime) -> Topp
     return ToppedUp(row.id, row.state, reply.redirect_url, row.failure)
 
 
+def get_top_up(*, user_id: int, key: str) -> TopUp:
+    """
+    Answer a top-up of the user by its key at the gateway.
+
+    :raises NotFound: there is none, or it is somebody else's.
+    """
+    row = (
+        TopUp.objects.select_related("account")
+        .filter(gateway=SandboxGateway.code, gateway_reference=key, account__user_id=user_id)
+        .first()
+    )
+    if row is None:
+        raise NotFound()
+    return row
+
+
+def answer_sandbox_top_up(*, user_id: int, key: str, accepted: bool, now: datetime) -> ToppedUp:
+    """
+    Play the payer of a top-up on the sandbox provider's page, then book what the provider says.
+
+    :raises NotFound: there is none, or it is somebody else's.
+    """
+    row = get_top_up(user_id=user_id, key=key)
+    gateway = gateways.get(row.gateway)
+    assert isinstance(gateway, SandboxGateway)
+    gateway.answer(key=key, accepted=accepted)
+    return settle_top_up(top_up_id=row.id, reply=gateway.find(key=key), now=now)
+
+
 def due_top_ups(*, now: datetime, limit: int) -> list[tuple[int, str, str]]:
     """Answer id, gateway and key of the top-ups that a provider has to be asked about."""
     return list(

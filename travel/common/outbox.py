@@ -8,6 +8,7 @@ begins with the name of the app that writes it and whose task drains it (`bookin
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -124,3 +125,24 @@ def _put_off(message: OutboxMessage, failure: Exception, now: datetime) -> None:
     else:
         pause = FIRST_PAUSE * 2 ** (message.attempts - 1)
         message.due_at = now + min(pause, LONGEST_PAUSE)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as it was written."""
+
+    channel: str
+    recipient: str
+    language: str
+    subject: str
+    body: str
+    created_at: datetime
+    sent_at: datetime | None
+
+
+def list_messages(*, offset: int = 0, limit: int = 20) -> tuple[int, list[Message]]:
+    """Answer how many messages there are, and a page of them, the newest first."""
+    rows = OutboxMessage.objects.order_by("-id").values_list(
+        "channel", "recipient", "language", "subject", "body", "created_at", "sent_at"
+    )
+    return OutboxMessage.objects.count(), [Message(*row) for row in rows[offset : offset + limit]]

@@ -1,0 +1,121 @@
+"""
+The sandbox provider's own page: whoever tries the office plays the payer here.
+
+A real provider's page stands on its own host. This one moves no money, and is open only to whoever
+may see what is being paid.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from bookings import selectors as bookings
+from bookings.pages import shown
+from bookings.pages.access import viewer_of
+from bookings.pages.refusals import missing_is_404
+from payments import selectors
+from payments.services import (
+    answer_sandbox,
+    answer_sandbox_top_up,
+    get_attempt,
+    get_top_up,
+)
+from travel.common import clock
+from travel.common.errors import NotFound
+from travel.common.money import Money
+from travel.common.templatetags.look import money_text
+
+# The keys of top-ups begin with this word; those of payments do not.
+TOP_UP = "top-up-"
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What the payer is asked to consent to."""
+
+    amount: Money
+    purpose: str
+    method: str
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@missing_is_404
+def ask(request: HttpRequest, key: str) -> HttpResponse:
+    """Show what is to be paid, and take the payer's yes or no."""
+    now = clock.now()
+    if key.startswith(TOP_UP):
+        return _top_up(request, key, now)
+    return _payment(request, key, now)
+
+
+def _payment(request: HttpRequest, key: str, now: datetime) -> HttpResponse:
+    viewer = viewer_of(request)
+    attempt, booked = get_attempt(viewer=viewer, key=key, now=now)
+    if attempt.state not in ("started", "pending"):
+        return _after(request, attempt.id, booked.id, now)
+    if request.method != "POST":
+        charge = Charge(
+            Money(attempt.amount_minor, attempt.currency_id),
+            gettext("Booking %(locator)s") % {"locator": booked.locator},
+            shown.method_name(attempt.method),
+        )
+        return render(request, "payments/sandbox.html", {"charge": charge})
+    answer_sandbox(viewer=viewer, key=key, accepted=_accepts(request), now=now)
+    return _after(request, attempt.id, booked.id, now)
+
+
+def _after(
+    request: HttpRequest, payment_id: int, reservation_id: int, now: datetime
+) -> HttpResponse:
+    """Go where the payer's answer leads, whenever it was given."""
+    paid = selectors.get_payment(payment_id)
+    booked = bookings.get_reservation(
+        viewer=viewer_of(request), reservation_id=reservation_id, now=now
+    )
+    if booked.status == "Paid":
+        return redirect("bookings:done", booked.locator)
+    if paid.state == "captured":
+        messages.warning(
+            request,
+            gettext("The hold had ended before you paid. %(amount)s goes back to you in full.")
+            % {"amount": money_text(paid.amount)},
+        )
+        return redirect("bookings:reservation", booked.locator)
+    reason = shown.reason_text(paid.failure)
+    nothing = gettext("Nothing was charged.")
+    messages.error(request, f"{reason} {nothing}".strip())
+    return redirect("payments:payment", booked.locator)
+
+
+def _top_up(request: HttpRequest, key: str, now: datetime) -> HttpResponse:
+    if not request.user.is_authenticated:
+        raise NotFound
+    user_id = request.user.pk
+    row = get_top_up(user_id=user_id, key=key)
+    amount = Money(row.amount_minor, row.account.currency_id)
+    if row.state != "started":
+        return redirect("payments:wallet")
+    if request.method != "POST":
+        charge = Charge(amount, gettext("Wallet top-up"), shown.method_name("Bank Card"))
+        return render(request, "payments/sandbox.html", {"charge": charge})
+    done = answer_sandbox_top_up(user_id=user_id, key=key, accepted=_accepts(request), now=now)
+    if done.state == "captured":
+        messages.success(
+            request, gettext("%(amount)s is in your wallet.") % {"amount": money_text(amount)}
+        )
+    else:
+        messages.error(request, gettext("You refused the top-up. Nothing was charged."))
+    return redirect("payments:wallet")
+
+
+def _accepts(request: HttpRequest) -> bool:
+    return request.POST.get("answer") == "accept"
