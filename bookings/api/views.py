@@ -135,6 +135,7 @@ class SearchTickets(ApiView):
     permission_classes = (AllowAny,)
     throttle_scope = "search"
     problems = (TooManyPassengers, InfantWithoutAdult)
+    reads_pages = True
     tags = ("tickets",)
 
     class Input(Serializer):

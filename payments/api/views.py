@@ -81,6 +81,7 @@ class Pay(ApiView):
         AlreadyCancelled,
         RequestInProgress,
     )
+    other_successes = {HTTPStatus.ACCEPTED: "The payer has to consent at `redirectUrl`."}
     tags = ("reservations",)
 
     class Input(Serializer):

@@ -7,10 +7,11 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework.permissions import AllowAny, IsAuthenticated
 
 from travel.api import problems
+from travel.api.fields import IDField
 from travel.api.pagination import MAX_SIZE, PagePagination
 from travel.common.errors import (
     InvalidInput,
@@ -82,7 +83,14 @@ class OfficeSchema(AutoSchema):
             return {status: {"type": "object", "additionalProperties": True}}
         if getattr(self.view, "paginated", False):
             return {status: output(many=True)}
-        return {status: output}
+        others = getattr(self.view, "other_successes", {})
+        return {
+            status: output,
+            **{
+                str(int(code)): OpenApiResponse(output, description=meaning)
+                for code, meaning in others.items()
+            },
+        }
 
     def get_serializer_name(self, serializer: Any, direction: Any) -> str:
         """Name a view's own serializers by the view: `SignUp.Output` is `SignUpResponse`."""
@@ -98,7 +106,7 @@ class OfficeSchema(AutoSchema):
         parameters: list[Any] = []
         if query := getattr(self.view, "Query", None):
             parameters.append(query)
-        if getattr(self.view, "paginated", False):
+        if self._reads_pages():
             parameters += [
                 OpenApiParameter(
                     "page",
@@ -136,19 +144,29 @@ class OfficeSchema(AutoSchema):
             kinds.append(InvalidInput)
         if getattr(view, "Input", None):
             kinds += [problems.PayloadTooLarge, problems.UnsupportedMediaType]
-        if getattr(view, "paginated", False):
+        if self._reads_pages():
             kinds += [InvalidInput, PageTooDeep]
         if view.authentication_classes:
             kinds.append(problems.NotAuthenticated)
         if any(kind not in (AllowAny, IsAuthenticated) for kind in view.permission_classes):
             kinds.append(NotAllowed)
-        if "{" in self.path:
+        if "{" in self.path or self._names_objects():
             kinds.append(NotFound)
         if getattr(view, "throttle_scope", None):
             kinds.append(Throttled)
         if self._is_idempotent():
             kinds += [InvalidInput, KeyReused, RequestInProgress]
         return kinds
+
+    def _reads_pages(self) -> bool:
+        return bool(
+            getattr(self.view, "paginated", False) or getattr(self.view, "reads_pages", False)
+        )
+
+    def _names_objects(self) -> bool:
+        """Say whether the body names something by its id, which may not be there."""
+        declared = getattr(getattr(self.view, "Input", None), "_declared_fields", {})
+        return any(isinstance(field, IDField) for field in declared.values())
 
     def _is_idempotent(self) -> bool:
         handler = getattr(self.view, (self.method or "").lower(), None)

@@ -36,7 +36,11 @@ class ApiView(APIView):
     Output: ClassVar[type[serializers.BaseSerializer[Any]] | None] = None
     problems: ClassVar[Sequence[type[Refusal]]] = ()
     paginated: ClassVar[bool] = False
+    # For answers that are pages and more, and so write their own `Output`.
+    reads_pages: ClassVar[bool] = False
     success_status: ClassVar[int] = HTTPStatus.OK
+    # Further successes with the same `Output`, and what they mean.
+    other_successes: ClassVar[Mapping[int, str]] = {}
     tags: ClassVar[Sequence[str]] = ()
     throttle_scope: ClassVar[str | None] = "default"
 
