@@ -80,6 +80,12 @@ SECTIONS: dict[str, Any] = {
 }
 
 
+def _room_of(model_admin: Any) -> str:
+    """Answer the room whose section shows the table, or the admin's own module where none does."""
+    module: str = type(model_admin).__module__
+    return next((room for room in SECTIONS if f"{module}.".startswith(f"{room}.")), module)
+
+
 class TravelAdminSite(AdminSite):
     """The admin with the office's name and its rule of who may come in."""
 
@@ -111,7 +117,7 @@ class TravelAdminSite(AdminSite):
         order = {model: number for number, model in enumerate(self._registry)}
         for app in super().get_app_list(request):
             for model in app["models"]:
-                room = type(self._registry[model["model"]]).__module__
+                room = _room_of(self._registry[model["model"]])
                 name = SECTIONS.get(room, app["name"])
                 section = found.setdefault(room, {**app, "name": name, "models": []})
                 section["models"].append(model)

@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from bookings.admin import segments
+from bookings.admin.rows import segments
 from bookings.models import Reservation
 from inventory.models import City
 from tests import factories

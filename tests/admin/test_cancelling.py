@@ -1,0 +1,143 @@
+"""Staff cancel a reservation from its page: the quote first, then exactly that."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import Group, Permission
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from accounts.viewers import Viewer
+from bookings import services as booking
+from bookings.models import Reservation
+from bookings.selectors import ReservationDetail
+from payments import selectors, services
+from payments.models import Cancellation
+from tests import factories
+from travel.common.money import Money
+
+
+@pytest.fixture(autouse=True)
+def _audited(audited: None) -> None:
+    """Every story about money ends with the audit."""
+
+
+@pytest.fixture
+def held(traveller: User, train: factories.Trip, noon) -> ReservationDetail:
+    """One adult holds a seat on the train for 45.00 EUR."""
+    return booking.reserve(
+        holder=booking.Holder(user_id=traveller.pk, email="ada@example.org"),
+        ticket_ids=[train.ticket_id()],
+        passengers=[booking.PassengerDetails("Ada", "Lovelace", "adult")],
+        now=noon,
+    ).reservation
+
+
+@pytest.fixture
+def paid(held: ReservationDetail, traveller: User, noon) -> ReservationDetail:
+    """The same, paid from a wallet of 50.00 EUR."""
+    services.open_with(user_id=traveller.pk, amount=Money(5_000, "EUR"), now=noon)
+    services.pay(
+        viewer=Viewer(user_id=traveller.pk),
+        reservation_id=held.id,
+        method="Wallet",
+        token=None,
+        now=noon,
+    )
+    return held
+
+
+def cancel_page(reservation: ReservationDetail) -> str:
+    return reverse("admin:bookings_reservation_cancel", args=[reservation.id])
+
+
+def confirm(browser: Client, reservation: ReservationDetail, reason: str = "Strike"):
+    quote = browser.get(cancel_page(reservation)).context["quote"]
+    return browser.post(cancel_page(reservation), {"reason": reason, "quote": quote.id})
+
+
+def state_of(reservation: ReservationDetail) -> str:
+    return Reservation.objects.get(pk=reservation.id).state
+
+
+class TestCancel:
+    def test_says_what_goes_back_and_changes_nothing(self, desk: Client, paid, clock) -> None:
+        page = reverse("admin:bookings_reservation_change", args=[paid.id])
+
+        assert cancel_page(paid) in desk.get(page).content.decode()
+        text = desk.get(cancel_page(paid)).content.decode()
+
+        # 18 hours before departure half of the 45.00 EUR are kept.
+        assert "€22.50" in text
+        assert state_of(paid) == "paid"
+
+    def test_cancels_refunds_and_keeps_the_reason(
+        self, desk: Client, chief: User, paid, traveller, clock
+    ) -> None:
+        answer = confirm(desk, paid)
+
+        assert answer.status_code == 302
+        assert state_of(paid) == "cancelled"
+        # 50.00 less 45.00, and 22.50 back.
+        assert selectors.balance(traveller.pk, "EUR") == Money(2_750, "EUR")
+        cancellation = Cancellation.objects.get()
+        assert (cancellation.actor, cancellation.actor_kind) == (chief, "staff")
+        assert cancellation.reason == "Strike"
+        page = desk.get(answer["Location"]).content.decode()
+        assert "Going back: €22.50" in page
+        assert cancel_page(paid) not in page
+
+    def test_releases_a_hold(self, desk: Client, held, clock) -> None:
+        assert "no money moves" in desk.get(cancel_page(held)).content.decode()
+
+        confirm(desk, held)
+
+        assert state_of(held) == "cancelled"
+        assert not Cancellation.objects.exists()
+
+    def test_wants_a_reason(self, desk: Client, paid, clock) -> None:
+        answer = confirm(desk, paid, reason=" ")
+
+        assert answer.status_code == 200
+        assert answer.context["form"].errors["reason"]
+        assert state_of(paid) == "paid"
+
+    def test_a_quote_that_is_over_moves_nothing(self, desk: Client, paid, clock) -> None:
+        quote = desk.get(cancel_page(paid)).context["quote"]
+        clock.advance(minutes=11)
+
+        answer = desk.post(cancel_page(paid), {"reason": "Strike", "quote": quote.id})
+
+        assert answer["Location"] == cancel_page(paid)
+        assert state_of(paid) == "paid"
+
+    def test_a_second_time_is_refused(self, desk: Client, paid, traveller, clock) -> None:
+        quote = desk.get(cancel_page(paid)).context["quote"]
+        sent = {"reason": "Strike", "quote": quote.id}
+        desk.post(cancel_page(paid), sent)
+
+        assert desk.post(cancel_page(paid), sent).status_code == 302
+        assert Cancellation.objects.count() == 1
+        assert selectors.balance(traveller.pk, "EUR") == Money(2_750, "EUR")
+
+    def test_needs_the_permission(self, staff: User, client: Client, paid, settings, clock) -> None:
+        settings.STAFF_2FA = "optional"
+        role = Group.objects.get(name="support agent")
+        role.permissions.set(Permission.objects.filter(codename="view_reservation"))
+        client.force_login(staff)
+        page = reverse("admin:bookings_reservation_change", args=[paid.id])
+
+        assert cancel_page(paid) not in client.get(page).content.decode()
+        assert client.get(cancel_page(paid)).status_code == 403
+        assert client.post(cancel_page(paid), {"reason": "x", "quote": "y"}).status_code == 403
+        assert state_of(paid) == "paid"
+
+        role.permissions.add(Permission.objects.get(codename="add_cancellation"))
+        client.force_login(User.objects.get(pk=staff.pk))
+        assert client.get(cancel_page(paid)).status_code == 200
+
+    def test_an_unknown_reservation_is_said_so(self, desk: Client) -> None:
+        page = reverse("admin:bookings_reservation_cancel", args=[999])
+
+        assert desk.get(page).status_code == 302
