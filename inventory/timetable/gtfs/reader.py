@@ -40,7 +40,6 @@ from inventory.timetable.gtfs.stops import StationMaker, Stops, read_stops, zone
 from inventory.timetable.gtfs.times import LATEST_SECONDS, start_of_service_day
 from inventory.timetable.gtfs.transfers import ChangeMaker, read_transfers
 from inventory.timetable.gtfs.trips import (
-    LeftOutTrips,
     make_patterns,
     read_frequencies,
     read_stop_times,
@@ -199,7 +198,6 @@ class _Reader:
             read_stop_times(
                 archive,
                 stops=stops,
-                left_out_trips=LeftOutTrips(archive, report=self._report),
                 spool=self._spool,
                 report=self._report,
             )

@@ -26,6 +26,7 @@ CREATE TABLE trip (
     has_frequencies INTEGER NOT NULL DEFAULT 0,
     starts INTEGER, origin TEXT, terminus TEXT, pattern TEXT
 );
+CREATE TABLE left_out (trip_id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE stop_time (
     trip INTEGER NOT NULL, sequence INTEGER NOT NULL, stop TEXT NOT NULL, arrives INTEGER,
     departs INTEGER, may_board INTEGER NOT NULL, may_alight INTEGER NOT NULL, line INTEGER NOT NULL
@@ -102,6 +103,15 @@ class Spool:
             (trip_id, calendar, service, line),
         )
         return cursor.rowcount == 1
+
+    def leave_out(self, trip_id: str) -> None:
+        """Remembers a trip that is skipped."""
+        self._db.execute("INSERT OR IGNORE INTO left_out VALUES (?)", (trip_id,))
+
+    def is_left_out(self, trip_id: str) -> bool:
+        """Whether a trip was skipped, and is known to be."""
+        found = self._db.execute("SELECT 1 FROM left_out WHERE trip_id = ?", (trip_id,))
+        return found.fetchone() is not None
 
     def find_trip(self, trip_id: str) -> int | None:
         """The trip's number in the file."""

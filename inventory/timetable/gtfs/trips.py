@@ -53,6 +53,9 @@ def read_trips(
         report=report,
     ):
         route = routes.get(route_id)
+        if trip_id and (route is None or service_id not in calendar):
+            # Its stop times are to be no findings of their own.
+            spool.leave_out(trip_id)
         if not trip_id:
             report.skip(TRIPS, line, "trip_id is empty")
         elif route is None:
@@ -74,9 +77,7 @@ def read_trips(
     return of_number
 
 
-def read_stop_times(
-    archive: Archive, *, stops: Stops, left_out_trips: LeftOutTrips, spool: Spool, report: Report
-) -> None:
+def read_stop_times(archive: Archive, *, stops: Stops, spool: Spool, report: Report) -> None:
     """Puts the stop times into the spool; one that cannot be read takes its trip along."""
     last_id, trip = "", None
     for line, row in read_table(
@@ -90,7 +91,7 @@ def read_stop_times(
         if trip_id != last_id:
             last_id, trip = trip_id, spool.find_trip(trip_id)
         if trip is None:
-            if not left_out_trips.holds(trip_id):
+            if not spool.is_left_out(trip_id):
                 report.skip(STOP_TIMES, line, "trip_id is not known", trip_id)
             continue
         arrives = _parse_time(arrival) if arrival else None
@@ -112,24 +113,6 @@ def read_stop_times(
                 line=line,
             )
         )
-
-
-class LeftOutTrips:
-    """Whether a trip was left out already, so that its stop times are no finding of their own."""
-
-    def __init__(self, archive: Archive, *, report: Report) -> None:
-        self._archive = archive
-        self._report = report
-        self._trips: set[str] | None = None
-
-    def holds(self, trip_id: str) -> bool:
-        """Read from trips.txt on the first question only: most feeds never ask."""
-        if self._trips is None:
-            rows = read_table(
-                self._archive, TRIPS, required=("route_id", "trip_id"), report=self._report
-            )
-            self._trips = {trip for _, (route, trip) in rows if trip}
-        return trip_id in self._trips
 
 
 def _reason_against(
@@ -161,7 +144,8 @@ def read_frequencies(archive: Archive, *, spool: Spool, report: Report) -> None:
         first, last = parse_time(start), parse_time(end)
         seconds = int(headway) if re.fullmatch(r"\d{1,7}", headway) else 0
         if trip is None:
-            report.skip(FREQUENCIES, line, "trip_id is not known", trip_id)
+            if not spool.is_left_out(trip_id):
+                report.skip(FREQUENCIES, line, "trip_id is not known", trip_id)
         elif first is None or last is None or last <= first:
             report.skip(FREQUENCIES, line, "not a time, or ends before it starts", f"{start},{end}")
         elif seconds < 1 or (last - first) / seconds > MOST_DEPARTURES_OF_A_FREQUENCY:

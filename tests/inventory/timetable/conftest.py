@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,9 @@ FEED = {
     "calendar_dates.txt": CALENDAR_DATES,
 }
 
+profile = cache(load_profile)
+places = cache(load_places)
+
 MakeFeed = Callable[..., Path]
 Read = Callable[..., GtfsReading]
 
@@ -67,8 +71,8 @@ def read(make_feed: MakeFeed) -> Any:
             reading_options = GtfsOptions(
                 **{
                     "feed": "test",
-                    "profile": load_profile(),
-                    "places": load_places(),
+                    "profile": profile(),
+                    "places": places(),
                     **options,
                 }
             )

@@ -522,6 +522,52 @@ class TestWhatIsSkipped:
         }
 
 
+class TestDamage:
+    def test_no_damage_is_a_crash(self, make_feed, read):
+        """Whatever is damaged, the feed is read or refused with a report; nothing else happens."""
+        dice = random.Random(42)
+        files = {**FEED, **TWO_TRIPS}
+        files["frequencies.txt"] = (
+            "trip_id,start_time,end_time,headway_secs\nu,06:00:00,08:00:00,900\n"
+        )
+        files["transfers.txt"] = "from_stop_id,to_stop_id,transfer_type\n8002549,8000261,2\n"
+        read_count = refused = 0
+        for _ in range(150):
+            damaged = dict(files)
+            for _ in range(dice.randint(1, 4)):
+                name = dice.choice(list(damaged))
+                damaged[name] = self.damage(damaged[name], dice)
+            try:
+                found = departures(read(damaged))
+            except SourceBroken as error:
+                refused += error.report.has_faults
+            else:
+                assert all(2 <= len(departure.calls) <= 64 for departure in found)
+                read_count += 1
+        assert read_count + refused == 150
+        assert read_count > 20
+        assert refused > 20
+
+    def damage(self, text, dice):
+        data = bytearray(text if isinstance(text, bytes) else text.encode())
+        place = dice.randrange(len(data) + 1)
+        kind = dice.randrange(5)
+        if kind == 0:
+            data[place:] = b""
+        elif kind == 1:
+            data[place:place] = dice.choice(
+                [b'"', b",", b"\n", b"\xff", b"\r", b"\x00", b"-", b"9" * 30]
+            )
+        elif kind == 2:
+            data[place : place + dice.randint(1, 20)] = b""
+        elif kind == 3:
+            lines = bytes(data).splitlines(keepends=True)
+            data = bytearray(b"".join([*dice.sample(lines, len(lines)), *lines[-1:]]))
+        elif data:
+            data[place % len(data)] = dice.randrange(256)
+        return bytes(data)
+
+
 class TestNumbers:
     @pytest.mark.parametrize(
         ("short", "long", "trip", "number"),
