@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 
 from accounts.viewers import Viewer
 from bookings.availability import availability, taken_seats
 from bookings.models import (
-    Claim,
     Coupon,
     Passenger,
     PriceLine,
@@ -364,9 +364,7 @@ def load(rows: Sequence[Reservation], *, now: datetime) -> list[ReservationDetai
     """Read all that belongs to these reservations, in a number of statements that is constant."""
     if not rows:
         return []
-    ids = [row.id for row in rows]
-    passengers = _passengers(ids)
-    coupons = _coupons(rows)
+    passengers, coupons = _people(rows)
     tickets = inventory.describe_tickets(
         {coupon.ticket_id for group in coupons.values() for coupon in group}
     )
@@ -394,63 +392,97 @@ def load(rows: Sequence[Reservation], *, now: datetime) -> list[ReservationDetai
     ]
 
 
-def _passengers(reservation_ids: Sequence[int]) -> dict[int, list[PassengerDetail]]:
-    found: dict[int, list[PassengerDetail]] = {}
-    for reservation_id, *columns in (
-        Passenger.objects.filter(reservation_id__in=reservation_ids)
-        .order_by("reservation_id", "position")
-        .values_list(
-            "reservation_id",
-            "id",
-            "position",
-            "first_name",
-            "last_name",
-            "kind",
-            "date_of_birth",
-            "seat_wish",
-            "accompanied_by__position",
-        )
-    ):
-        found.setdefault(reservation_id, []).append(PassengerDetail(*columns))
-    return found
+def _people(
+    rows: Sequence[Reservation],
+) -> tuple[dict[int, list[PassengerDetail]], dict[int, list[CouponDetail]]]:
+    """
+    Read passengers, their coupons and their seats in one statement, by reservation.
 
-
-def _coupons(rows: Sequence[Reservation]) -> dict[int, list[CouponDetail]]:
+    A row is a claim, or a coupon without one: a passenger has at least one coupon.
+    """
     currencies = {row.id: row.currency_id for row in rows}
     columns = list(
-        Coupon.objects.filter(passenger__reservation_id__in=currencies)
-        .order_by("passenger__reservation_id", "position", "passenger__position", "id")
-        .values_list(
-            "passenger__reservation_id",
-            "id",
-            "passenger_id",
-            "passenger__position",
+        Passenger.objects.filter(reservation_id__in=currencies)
+        .order_by(
+            "reservation_id",
+            "coupons__position",
             "position",
-            "ticket_id",
-            "fare_version_id",
-            "state",
-            "barcode",
+            "coupons__id",
+            "coupons__claims__first_segment",
+        )
+        .values_list(
+            "reservation_id",
+            *_PASSENGER_COLUMNS,
+            *(f"coupons__{column}" for column in _COUPON_COLUMNS),
+            *(f"coupons__claims__{column}" for column in _SEAT_COLUMNS),
         )
     )
-    coupon_ids = [row[1] for row in columns]
-    lines = _price_lines(coupon_ids)
-    seats = _seats(coupon_ids)
-    found: dict[int, list[CouponDetail]] = {}
-    for reservation_id, coupon_id, *rest in columns:
-        currency = currencies[reservation_id]
-        priced = [
-            (kind, label, Money(minor, currency)) for kind, label, minor in lines.get(coupon_id, [])
-        ]
-        found.setdefault(reservation_id, []).append(
-            CouponDetail(
-                coupon_id,
-                *rest,
-                lines=priced,
-                price=Money(sum(money.minor for _, _, money in priced), currency),
-                seats=seats.get(coupon_id, []),
-            )
-        )
-    return found
+    people: dict[int, dict[int, PassengerDetail]] = {}
+    seats: dict[int, list[SeatPlace]] = {}
+    coupons: dict[int, dict[int, tuple[PassengerDetail, tuple[Any, ...]]]] = {}
+    for reservation_id, *rest in columns:
+        passenger = PassengerDetail(*rest[: len(_PASSENGER_COLUMNS)])
+        coupon = tuple(rest[len(_PASSENGER_COLUMNS) : -len(_SEAT_COLUMNS)])
+        place = rest[-len(_SEAT_COLUMNS) :]
+        people.setdefault(reservation_id, {})[passenger.id] = passenger
+        coupons.setdefault(reservation_id, {})[coupon[0]] = (passenger, coupon)
+        if place[-1] is not None:
+            seats.setdefault(coupon[0], []).append(SeatPlace(*place))
+    lines = _price_lines(coupon_id for group in coupons.values() for coupon_id in group)
+    return (
+        {
+            reservation_id: sorted(group.values(), key=lambda one: one.position)
+            for reservation_id, group in people.items()
+        },
+        {
+            reservation_id: [
+                _coupon(passenger, columns, currencies[reservation_id], lines, seats)
+                for passenger, columns in group.values()
+            ]
+            for reservation_id, group in coupons.items()
+        },
+    )
+
+
+_PASSENGER_COLUMNS = (
+    "id",
+    "position",
+    "first_name",
+    "last_name",
+    "kind",
+    "date_of_birth",
+    "seat_wish",
+    "accompanied_by__position",
+)
+_COUPON_COLUMNS = ("id", "position", "ticket_id", "fare_version_id", "state", "barcode")
+_SEAT_COLUMNS = (
+    "stock__seat__coach__label",
+    "stock__seat__label",
+    "first_segment",
+    "last_segment",
+)
+
+
+def _coupon(
+    passenger: PassengerDetail,
+    columns: tuple[Any, ...],
+    currency: str,
+    lines: Mapping[int, Sequence[tuple[str, str, int]]],
+    seats: Mapping[int, list[SeatPlace]],
+) -> CouponDetail:
+    coupon_id, *rest = columns
+    priced = [
+        (kind, label, Money(minor, currency)) for kind, label, minor in lines.get(coupon_id, [])
+    ]
+    return CouponDetail(
+        coupon_id,
+        passenger.id,
+        passenger.position,
+        *rest,
+        lines=priced,
+        price=Money(sum(money.minor for _, _, money in priced), currency),
+        seats=seats.get(coupon_id, []),
+    )
 
 
 def _price_lines(coupon_ids: Iterable[int]) -> dict[int, list[tuple[str, str, int]]]:
@@ -461,21 +493,4 @@ def _price_lines(coupon_ids: Iterable[int]) -> dict[int, list[tuple[str, str, in
         .values_list("coupon_id", "kind", "label", "amount_minor")
     ):
         found.setdefault(coupon_id, []).append((line[0], line[1], line[2]))
-    return found
-
-
-def _seats(coupon_ids: Iterable[int]) -> dict[int, list[SeatPlace]]:
-    found: dict[int, list[SeatPlace]] = {}
-    for coupon_id, *place in (
-        Claim.objects.filter(coupon_id__in=list(coupon_ids))
-        .order_by("coupon_id", "first_segment")
-        .values_list(
-            "coupon_id",
-            "stock__seat__coach__label",
-            "stock__seat__label",
-            "first_segment",
-            "last_segment",
-        )
-    ):
-        found.setdefault(coupon_id, []).append(SeatPlace(*place))
     return found

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import OuterRef, Subquery
+
 from inventory import places, search
 from inventory.errors import DepartureClosed
 from inventory.models import (
@@ -249,15 +251,23 @@ def _offers(
 
 def describe_tickets(ticket_ids: Iterable[int]) -> dict[int, TicketFacts]:
     """Answer the facts of tickets that have rows, whatever became of their departures."""
+    class_name = CarrierClass.objects.filter(
+        carrier=OuterRef("departure__service__carrier"),
+        travel_class=OuterRef("fare__travel_class"),
+    )
     rows = {
         row[0]: row[1:]
-        for row in Ticket.objects.filter(id__in=set(ticket_ids)).values_list(
-            "id", "fare__travel_class", "fare__name"
-        )
+        for row in Ticket.objects.filter(id__in=set(ticket_ids))
+        .annotate(class_name=Subquery(class_name.values("name")[:1]))
+        .values_list("id", "fare__travel_class", "fare__name", "class_name")
     }
     departures = _departures({unpack(ticket_id).departure_id for ticket_id in rows})
     calls = _calls(departures)
-    words = class_words({departure.service.carrier_id for departure in departures.values()})
+    words = {
+        (departures[unpack(ticket_id).departure_id].service.carrier_id, travel_class): class_name
+        for ticket_id, (travel_class, _fare_name, class_name) in rows.items()
+        if class_name
+    }
     return {
         ticket_id: _ticket(
             ticket_id,
@@ -267,7 +277,7 @@ def describe_tickets(ticket_ids: Iterable[int]) -> dict[int, TicketFacts]:
             fare_name=fare_name,
             words=words,
         )
-        for ticket_id, (travel_class, fare_name) in rows.items()
+        for ticket_id, (travel_class, fare_name, _class_name) in rows.items()
     }
 
 

@@ -12,7 +12,7 @@ from accounts.viewers import Viewer
 from bookings import selectors as bookings
 from bookings.models import Coupon, Reservation
 from bookings.selectors import CouponDetail, ReservationDetail
-from payments.models import Account, CancelledCoupon, Entry, Payment, Refund
+from payments.models import Account, CancelledCoupon, Entry, Payment
 from travel.common.money import Money
 
 WHEN = ("upcoming", "past", "cancelled")
@@ -127,22 +127,15 @@ def _may_cancel(reservation: ReservationDetail, coupon: CouponDetail, now: datet
 
 def payments_of(reservation_ids: Iterable[int]) -> dict[int, list[PaymentDetail]]:
     """Answer the attempts of each reservation, the oldest first, with their refunds."""
-    rows = list(
-        Payment.objects.filter(reservation_id__in=list(reservation_ids)).order_by(
-            "reservation_id", "id"
-        )
-    )
-    refunds = _refunds(rows)
     found: dict[int, list[PaymentDetail]] = {}
-    for row in rows:
-        found.setdefault(row.reservation_id, []).append(_detail(row, refunds.get(row.id, [])))
+    for payment in _read(Payment.objects.filter(reservation_id__in=list(reservation_ids))):
+        found.setdefault(payment.reservation_id, []).append(payment)
     return found
 
 
 def get_payment(payment_id: int) -> PaymentDetail:
     """Answer one attempt; the caller may see its reservation already."""
-    row = Payment.objects.get(id=payment_id)
-    return _detail(row, _refunds([row]).get(row.id, []))
+    return _read(Payment.objects.filter(id=payment_id))[0]
 
 
 def list_purchases(
@@ -229,33 +222,43 @@ def statement(*, user_id: int, offset: int = 0, limit: int = 20) -> tuple[int, l
     ]
 
 
-def _refunds(rows: Sequence[Payment]) -> dict[int, list[RefundDetail]]:
-    currencies = {row.id: row.currency_id for row in rows}
-    found: dict[int, list[RefundDetail]] = {}
-    for refund in Refund.objects.filter(payment_id__in=currencies).order_by("payment_id", "id"):
-        found.setdefault(refund.payment_id, []).append(
-            RefundDetail(
-                refund.id,
-                Money(refund.amount_minor, currencies[refund.payment_id]),
-                refund.state,
-                refund.destination,
-                refund.cause,
-                refund.created_at,
-                refund.done_at,
-            )
+def _read(rows: QuerySet[Payment]) -> list[PaymentDetail]:
+    """Read payments with their refunds in one statement, by reservation and age."""
+    found: dict[int, PaymentDetail] = {}
+    for payment_id, *rest in rows.order_by("reservation_id", "id", "refunds__id").values_list(
+        "id",
+        "reservation_id",
+        "method",
+        "state",
+        "amount_minor",
+        "currency_id",
+        "failure",
+        "created_at",
+        "finished_at",
+        "refunds__id",
+        "refunds__amount_minor",
+        "refunds__state",
+        "refunds__destination",
+        "refunds__cause",
+        "refunds__created_at",
+        "refunds__done_at",
+    ):
+        reservation_id, method, state, minor, currency, failure, created, finished, *refund = rest
+        payment = found.setdefault(
+            payment_id,
+            PaymentDetail(
+                payment_id,
+                reservation_id,
+                method,
+                state,
+                Money(minor, currency),
+                failure,
+                created,
+                finished,
+                refunds=[],
+            ),
         )
-    return found
-
-
-def _detail(row: Payment, refunds: list[RefundDetail]) -> PaymentDetail:
-    return PaymentDetail(
-        row.id,
-        row.reservation_id,
-        row.method,
-        row.state,
-        Money(row.amount_minor, row.currency_id),
-        row.failure,
-        row.created_at,
-        row.finished_at,
-        refunds,
-    )
+        refund_id, refund_minor, *story = refund
+        if refund_id is not None:
+            payment.refunds.append(RefundDetail(refund_id, Money(refund_minor, currency), *story))
+    return list(found.values())

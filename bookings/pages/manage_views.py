@@ -27,7 +27,7 @@ from inventory.selectors import Tier
 from payments import selectors as money
 from payments.errors import QuoteExpired
 from payments.selectors import Overview
-from payments.services import Quote, cancel_and_refund, quote_cancellation
+from payments.services import Quote, cancel_and_refund, quote_for
 from travel.common import clock
 from travel.common.errors import InvalidInput, Refusal
 from travel.common.money import Money
@@ -342,9 +342,8 @@ def _offer(
     has_changed: bool = False,
 ) -> HttpResponse:
     try:
-        quote = quote_cancellation(
-            viewer=viewer_of(request),
-            reservation_id=overview.reservation.id,
+        quote = quote_for(
+            overview.reservation,
             passenger_ids=form.passenger_ids(),
             ticket_ids=form.ticket_ids(),
             now=now,

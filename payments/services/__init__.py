@@ -1,6 +1,6 @@
 """Writes of money: paying, cancelling with its refund, refunds on their way, the wallet."""
 
-from payments.services.cancelling import Quote, cancel_and_refund, quote_cancellation
+from payments.services.cancelling import Quote, cancel_and_refund, quote_cancellation, quote_for
 from payments.services.paying import Paid, answer_sandbox, get_attempt, pay, settle_attempt
 from payments.services.refunds import push_refund
 from payments.services.wallet import (
@@ -23,6 +23,7 @@ __all__ = [
     "pay",
     "push_refund",
     "quote_cancellation",
+    "quote_for",
     "settle_attempt",
     "settle_top_up",
     "top_up",

@@ -103,6 +103,24 @@ def quote_cancellation(
     chosen.
     """
     reservation = bookings.get_reservation(viewer=viewer, reservation_id=reservation_id, now=now)
+    return quote_for(
+        reservation,
+        passenger_ids=passenger_ids,
+        ticket_ids=ticket_ids,
+        waive_penalty=waive_penalty,
+        now=now,
+    )
+
+
+def quote_for(
+    reservation: ReservationDetail,
+    *,
+    now: datetime,
+    passenger_ids: Collection[int] = (),
+    ticket_ids: Collection[int] = (),
+    waive_penalty: bool = False,
+) -> Quote:
+    """As quote_cancellation, for a reservation that the viewer has been shown already."""
     if reservation.is_live_hold:
         return _quote_of_hold(reservation, passenger_ids, ticket_ids, now)
     coupons = _selected(reservation, passenger_ids, ticket_ids, now)
