@@ -109,7 +109,8 @@ def suggest(text: str, limit: int = 10) -> list[Place]:
 def cities_like(text: str) -> list[CityFacts]:
     """Answer the cities that the text may mean, best first; all, by name, for an empty text."""
     if not text.strip():
-        return sorted(_current().cities.values(), key=lambda city: (city.name, city.id))
+        served = [city for city in _current().cities.values() if city.stations]
+        return sorted(served, key=lambda city: (city.name, city.id))
     unique: dict[int, CityFacts] = {}
     for place in suggest(text, MAX_SUGGESTIONS):
         unique.setdefault(place.city.id, place.city)
@@ -222,23 +223,30 @@ def _current() -> _Index:
 
 
 def _read() -> _Index:
-    stations = {
-        row[0]: StationFacts(*row[:6], float(row[6]), float(row[7]))
-        for row in Station.objects.filter(is_active=True).values_list(
-            "id", "code", "name", "kind", "tz", "city_id", "latitude", "longitude"
-        )
-    }
+    """
+    Read all places; only those that are active are found by a text.
+
+    A closed station keeps its facts: trains pass it, and tickets to it were sold.
+    """
+    stations: dict[int, StationFacts] = {}
+    active: dict[int, StationFacts] = {}
+    for is_active, *facts, latitude, longitude in Station.objects.values_list(
+        "is_active", "id", "code", "name", "kind", "tz", "city_id", "latitude", "longitude"
+    ):
+        station = StationFacts(*facts, float(latitude), float(longitude))
+        stations[station.id] = station
+        if is_active:
+            active[station.id] = station
     cities = {
         row[0]: CityFacts(*row) for row in City.objects.values_list("id", "code", "name", "country")
     }
-    for facts in sorted(stations.values(), key=lambda facts: (facts.name, facts.id)):
-        cities[facts.city_id].stations.append(facts)
-    cities = {key: facts for key, facts in cities.items() if facts.stations}
+    for station in sorted(active.values(), key=lambda facts: (facts.name, facts.id)):
+        cities[station.city_id].stations.append(station)
     return _Index(
         cities=cities,
         stations=stations,
-        names=list(_names(cities, stations)),
-        codes=_codes(stations),
+        names=list(_names(cities, active)),
+        codes=_codes(active),
         read_at=time.monotonic(),
     )
 
@@ -246,15 +254,16 @@ def _read() -> _Index:
 def _names(
     cities: dict[int, CityFacts], stations: dict[int, StationFacts]
 ) -> Iterator[tuple[str, int]]:
-    for facts in cities.values():
-        yield search_key(facts.name), facts.id
+    served = {facts.id for facts in cities.values() if facts.stations}
+    for city_id in served:
+        yield search_key(cities[city_id].name), city_id
     for facts in stations.values():
         yield search_key(facts.name), -facts.id
     for city_id, language, name, key in CityName.objects.order_by("id").values_list(
         "city_id", "language", "name", "key"
     ):
-        if city_id in cities:
-            cities[city_id].names.setdefault(language, name)
+        cities[city_id].names.setdefault(language, name)
+        if city_id in served:
             yield key, city_id
     for station_id, key in StationName.objects.values_list("station_id", "key"):
         if station_id in stations:

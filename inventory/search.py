@@ -98,8 +98,8 @@ def find_stretches(
 
     With `last_day` the days from the one to the other are searched, both counted in.
 
-    Where a departure serves several of the origins or destinations, the latest boarding and the
-    earliest alighting call are taken for each pair of stations; the order is by departure time.
+    Where a departure calls twice at a station, a ride that contains another one between the same
+    stations is left out; the order is by departure time.
     """
     leaving = Q(pk__in=[])
     for facts in origins:
@@ -171,19 +171,22 @@ def _read(leaving: Q, arriving: Q, *, now: datetime) -> list[Stretch]:
         )[:MAX_STRETCHES]
     )
     stretches = [stretch for stretch in (Stretch(*row) for row in rows) if stretch.leaves_at > now]
-    return _one_for_each_pair(stretches)
+    return _without_detours(stretches)
 
 
-def _one_for_each_pair(stretches: list[Stretch]) -> list[Stretch]:
-    """Keep the shortest ride where a departure calls twice at a station."""
-    best: dict[tuple[int, int, int], Stretch] = {}
-    for stretch in stretches:
-        key = (stretch.departure_id, stretch.from_station_id, stretch.to_station_id)
-        known = best.get(key)
-        if known is None or stretch.stops < known.stops:
-            best[key] = stretch
+def _without_detours(stretches: list[Stretch]) -> list[Stretch]:
+    """
+    Drop the rides that contain another one between the same stations: they go round a loop.
+
+    The latest boarding comes first, so that a ride is met before those that contain it.
+    """
+    kept: dict[tuple[int, int, int], list[Stretch]] = {}
+    for one in sorted(stretches, key=lambda one: (-one.from_position, one.to_position)):
+        known = kept.setdefault((one.departure_id, one.from_station_id, one.to_station_id), [])
+        if all(one.to_position < other.to_position for other in known):
+            known.append(one)
     return sorted(
-        best.values(),
+        (one for rides in kept.values() for one in rides),
         key=lambda one: (one.departs_at, one.departure_id, one.from_position, one.to_position),
     )
 

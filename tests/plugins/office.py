@@ -77,7 +77,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(autouse=True)
 def empty_cache() -> None:
     """Rolled-back rows give their ids back, so nothing cached may outlive a test."""
+    from inventory import places
+
     cache.clear()
+    places.forget()
 
 
 @pytest.fixture
