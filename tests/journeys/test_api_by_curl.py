@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import subprocess
@@ -49,13 +48,17 @@ def test_the_page_has_every_endpoint() -> None:
 
     schema = SchemaGenerator().get_schema(request=None, public=True)
     text = PAGE.read_text()
+
     missing = [
         path
         for path in schema["paths"]
-        if not path.startswith("/api/")
-        and not re.search(
-            re.sub(r"\\\{[^}]*\\\}", r"\\$\\w+", "\\\\$OFFICE" + re.escape(path)), text
-        )
+        if not path.startswith("/api/") and not re.search(_as_written(path), text)
     ]
 
-    assert missing == [], json.dumps(missing)
+    assert missing == []
+
+
+def _as_written(path: str) -> str:
+    """How a path with its ids looks on the page: `$OFFICE/tickets/$TICKET/seats`."""
+    parts = [r"\$[A-Z]+" if part.startswith("{") else re.escape(part) for part in path.split("/")]
+    return r"\$OFFICE" + "/".join(parts) + r"[\s\"?]"
