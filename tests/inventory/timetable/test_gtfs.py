@@ -562,7 +562,8 @@ class TestDamage:
             data[place : place + dice.randint(1, 20)] = b""
         elif kind == 3:
             lines = bytes(data).splitlines(keepends=True)
-            data = bytearray(b"".join([*dice.sample(lines, len(lines)), *lines[-1:]]))
+            rows = dice.sample(lines[1:], len(lines[1:]))
+            data = bytearray(b"".join([*lines[:1], *rows, *rows[:1]]))
         elif data:
             data[place % len(data)] = dice.randrange(256)
         return bytes(data)
