@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from accounts import tokens
 from accounts.models import RefreshToken, SavedPassenger, TokenFamily, User
 from travel.common import clock
 from travel.common.admin_bases import (
@@ -176,7 +177,15 @@ class PersonAdmin(OfficeAdmin, UserAdmin):
         user = self.get_object(request, id)
         if not request.user.is_superuser or user is None or not user.is_staff:  # type: ignore[union-attr]
             raise PermissionDenied
-        return super().user_change_password(request, id, form_url)
+        answer = super().user_change_password(request, id, form_url)
+        if request.method == "POST" and answer.status_code == 302:
+            tokens.revoke_all(user=user, because="password", now=clock.now())
+        return answer
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and not obj.is_active:
+            tokens.revoke_all(user=obj, because="closed", now=clock.now())
 
 
 @admin.register(Group)

@@ -9,10 +9,11 @@ from django import forms
 from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.contrib.admin.forms import AdminAuthenticationForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
-from accounts import lockout
+from accounts import lockout, tokens
+from travel.common import clock
 from travel.common.address import client_address
 from travel.common.errors import Refusal
 
@@ -105,7 +106,16 @@ class TravelAdminSite(AdminSite):
         user = request.user
         if not (user.is_active and getattr(user, "is_staff", False)):
             return False
-        return settings.STAFF_2FA != "required" or bool(user.is_verified())  # type: ignore[union-attr]
+        return settings.STAFF_2FA != "required" or bool(user.is_verified())  # type: ignore[attr-defined]
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Change one's own password; clients signed in with the old one are signed out."""
+        answer = super().password_change(request, extra_context)
+        if request.method == "POST" and answer.status_code == 302:
+            tokens.revoke_all(user=request.user, because="password", now=clock.now())  # type: ignore[arg-type]
+        return answer
 
     def get_app_list(
         self, request: HttpRequest, app_label: str | None = None

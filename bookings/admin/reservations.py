@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, QuerySet, Subquery, Sum
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext
@@ -123,7 +123,7 @@ class ReservationAdmin(ClosedAdmin):
         """Show what cancelling costs and gives back; cancel by exactly that once confirmed."""
         reservation = self.get_object(request, object_id)
         if reservation is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            raise Http404
         if not request.user.has_perm(CANCEL) or not self.has_view_permission(request, reservation):
             raise PermissionDenied
         page = reverse("admin:bookings_reservation_change", args=[reservation.pk])

@@ -137,7 +137,8 @@ class TestCancel:
         client.force_login(User.objects.get(pk=staff.pk))
         assert client.get(cancel_page(paid)).status_code == 200
 
-    def test_an_unknown_reservation_is_said_so(self, desk: Client) -> None:
-        page = reverse("admin:bookings_reservation_cancel", args=[999])
+    @pytest.mark.parametrize("key", ["999", "x", "9" * 30])
+    def test_an_unknown_reservation_is_not_found(self, desk: Client, key: str) -> None:
+        page = reverse("admin:bookings_reservation_cancel", args=[key])
 
-        assert desk.get(page).status_code == 302
+        assert desk.get(page).status_code == 404

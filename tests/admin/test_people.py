@@ -9,10 +9,12 @@ from django.urls import reverse
 from django_otp.oath import totp
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from accounts import tokens
 from accounts.models import User
 from tests import factories
 
 PASSWORD = factories.PASSWORD
+NEW = "a-new-pass-word-1"
 
 
 @pytest.fixture
@@ -142,19 +144,24 @@ class TestPower:
         assert not traveller.groups.exists()
         assert not traveller.user_permissions.exists()
 
-    def test_an_agent_closes_an_account(self, agents_browser: Client, traveller: User) -> None:
+    def test_an_agent_closes_an_account(
+        self, agents_browser: Client, traveller: User, clock
+    ) -> None:
         page = reverse("admin:accounts_user_change", args=[traveller.pk])
         forms = {"saved_passengers-TOTAL_FORMS": "0", "saved_passengers-INITIAL_FORMS": "0"}
+
+        tokens.issue(user=traveller, now=clock.now())
 
         assert agents_browser.post(page, forms).status_code == 302
         traveller.refresh_from_db()
         assert not traveller.is_active
+        assert traveller.token_families.get().revoked_because == "closed"
 
     @pytest.mark.parametrize("whose", ["traveller", "chief", "staff"])
     def test_an_agent_sets_no_password(self, agents_browser, request, whose: str) -> None:
         user = request.getfixturevalue(whose)
         page = reverse("admin:auth_user_password_change", args=[user.pk])
-        new = {"password1": "a-new-pass-word-1", "password2": "a-new-pass-word-1"}
+        new = {"password1": NEW, "password2": NEW}
 
         assert agents_browser.get(page).status_code == 403
         assert agents_browser.post(page, new).status_code == 403
@@ -178,8 +185,8 @@ class TestPower:
             {
                 "email": " Nora@Office.Example ",
                 "usable_password": "true",
-                "password1": "a-new-pass-word-1",
-                "password2": "a-new-pass-word-1",
+                "password1": NEW,
+                "password2": NEW,
             },
         )
 
@@ -187,7 +194,7 @@ class TestPower:
         nora = User.objects.get(email="nora@office.example")
         assert (nora.is_staff, nora.is_superuser) == (True, False)
         assert nora.joined_at == clock.now()
-        assert nora.check_password("a-new-pass-word-1")
+        assert nora.check_password(NEW)
 
     def test_two_accounts_do_not_share_an_address(self, desk: Client, traveller: User) -> None:
         before = User.objects.count()
@@ -196,13 +203,33 @@ class TestPower:
             {
                 "email": "ADA@example.org",
                 "usable_password": "true",
-                "password1": "a-new-pass-word-1",
-                "password2": "a-new-pass-word-1",
+                "password1": NEW,
+                "password2": NEW,
             },
         )
 
         assert answer.status_code == 200
         assert User.objects.count() == before
+
+    @pytest.mark.parametrize("whose", ["own", "a colleague's"])
+    def test_a_new_password_signs_clients_out(
+        self, desk: Client, chief: User, staff: User, clock, whose: str
+    ) -> None:
+        user = chief if whose == "own" else staff
+        tokens.issue(user=user, now=clock.now())
+        if whose == "own":
+            page = reverse("admin:password_change")
+            new = {"old_password": PASSWORD, "new_password1": NEW, "new_password2": NEW}
+        else:
+            page = reverse("admin:auth_user_password_change", args=[user.pk])
+            new = {"usable_password": "true", "password1": NEW, "password2": NEW}
+
+        assert desk.post(page, new | {"old_password": "wrong", "password1": ""}).status_code == 200
+        assert user.token_families.get().revoked_at is None
+        assert desk.post(page, new).status_code == 302
+        user.refresh_from_db()
+        assert user.check_password(NEW)
+        assert user.token_families.get().revoked_at == clock.now()
 
     def test_a_superuser_gives_a_role(self, desk: Client, staff: User) -> None:
         role = Group.objects.create(name="night desk")
