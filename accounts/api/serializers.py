@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework import serializers
 
 from accounts import selectors
-from accounts.models import User
 from travel.api.fields import IDField, InstantField, Serializer
 
 
@@ -36,17 +37,17 @@ class UserSerializer(Serializer):
     roles = serializers.SerializerMethodField()
     joined_at = InstantField()
 
-    def get_email_verified(self, user: User) -> bool:
+    def get_email_verified(self, user: Any) -> bool:
         return user.email_verified_at is not None
 
-    def get_phone(self, user: User) -> str | None:
+    def get_phone(self, user: Any) -> str | None:
         return str(user.phone) if user.phone else None
 
-    def get_pending_phone(self, user: User) -> str | None:
+    def get_pending_phone(self, user: Any) -> str | None:
         return str(user.pending_phone) if user.pending_phone else None
 
-    def get_user_type(self, user: User) -> str:
+    def get_user_type(self, user: Any) -> str:
         return "Support" if user.is_staff else "Passenger"
 
-    def get_roles(self, user: User) -> list[str]:
+    def get_roles(self, user: Any) -> list[str]:
         return selectors.role_names(user=user) if user.is_staff else []
