@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib.auth.password_validation import password_validators_help_texts
 from django.utils.translation import gettext_lazy as _
 
 from travel.common.ids import normal_email
@@ -92,8 +91,5 @@ class SignUpForm(forms.Form):
         max_length=LONGEST_PASSWORD,
         strip=False,
         widget=_password("new-password"),
+        help_text=_("At least 8 characters: no common password, not your name, not only digits."),
     )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["password"].help_text = " ".join(password_validators_help_texts())

@@ -181,11 +181,15 @@ def _in_coach(coach: str, labels: Sequence[str]) -> str:
 
 def way(reservation: ReservationDetail) -> tuple[str, str]:
     """Answer the names of the cities a reservation leads from and to; a return leads out."""
+    first = min(reservation.tickets.values(), key=lambda one: (one.departs_at, one.id))
+    return _city(first.origin.city), _city(far_end(reservation))
+
+
+def far_end(reservation: ReservationDetail) -> CityFacts:
+    """Answer where a reservation leads: to the end of its way out."""
     tickets = sorted(reservation.tickets.values(), key=lambda one: (one.departs_at, one.id))
     first, last = tickets[0].origin.city, tickets[-1].destination.city
-    if first.id == last.id:
-        last = tickets[0].destination.city
-    return _city(first), _city(last)
+    return tickets[0].destination.city if first.id == last.id else last
 
 
 def _city(city: CityFacts) -> str:

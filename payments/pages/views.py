@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -12,6 +13,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
@@ -142,9 +144,24 @@ def _not_payable(request: HttpRequest, booked: ReservationDetail, now: datetime)
         "destination": destination,
         "refunded": overview.refunded,
         "until": booked.hold_until.astimezone(shown.home_zone(booked)),
+        "search_href": _search_again(booked),
     }
     status = HTTPStatus.CONFLICT if request.method == "POST" else HTTPStatus.OK
     return render(request, "payments/over.html", context, status=status)
+
+
+def _search_again(booked: ReservationDetail) -> str:
+    """Answer the way to a search for the same trip and the same party."""
+    first = shown.rides(booked, now=booked.created_at)[0]
+    ticket = booked.tickets[first.ticket_id]
+    party = Counter(passenger.kind for passenger in booked.passengers)
+    asked = {
+        "origin": ticket.origin.city.name,
+        "destination": shown.far_end(booked).name,
+        "date": first.departs_at.date().isoformat(),
+        **party,
+    }
+    return f"{reverse('bookings:search')}?{urlencode(asked)}"
 
 
 def _ask(
