@@ -101,7 +101,7 @@ def find_days(query: Query, *, days: Sequence[date], now: datetime) -> dict[date
     )
     found: dict[date, list[Found]] = {day: [] for day in days}
     for one in _on_offer(query, stretches, details={}, now=now):
-        day = _boards_at(one.stretch).date()
+        day = boards_at(one.stretch).date()
         if day in found:
             found[day].append(one)
     return found
@@ -181,7 +181,7 @@ def _is_on_sale(stretch: Stretch, rule: PriceRule, now: datetime) -> bool:
     return now < stretch.leaves_at - timedelta(minutes=rule.sales_close_minutes)
 
 
-def _boards_at(stretch: Stretch) -> datetime:
+def boards_at(stretch: Stretch) -> datetime:
     """Answer the planned departure on the clock of its station."""
     return stretch.departs_at.astimezone(ZoneInfo(places.station(stretch.from_station_id).tz))
 
@@ -210,7 +210,7 @@ def is_past(origin: Place, day: date, *, now: datetime) -> bool:
 
 
 def _wanted(stretch: Stretch, filters: Filters) -> bool:
-    clock = _boards_at(stretch).time()
+    clock = boards_at(stretch).time()
     return (
         (not filters.modes or stretch.mode in filters.modes)
         and (not filters.carriers or stretch.carrier_code in filters.carriers)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.forms.boundfield import BoundField
 from django.utils.translation import gettext_lazy as _
+from phonenumber_field.phonenumber import to_python
+
+from travel.common.ids import normal_email
+from travel.common.text import clean_text
 
 PLACES_ADDRESS = "/tickets/cities"
 MODES = [("Train", _("Trains")), ("Plane", _("Flights")), ("Bus", _("Coaches"))]
 WAYS = [("one", _("One way")), ("return", _("Return"))]
 # The kinds of passengers, in the order the office counts them.
 PEOPLE = ("adult", "young", "child", "infant")
+EARLIEST_YEAR = 1900
 
 
 class PlaceField(forms.CharField):
@@ -100,6 +106,8 @@ class SearchForm(forms.Form):
         elif total > settings.MAX_PASSENGERS:
             message = _("At most %(most)s people travel on one booking.")
             self.add_error("adult", message % {"most": settings.MAX_PASSENGERS})
+        elif cleaned.get("infant", 0) > cleaned.get("adult", 0):
+            self.add_error("infant", _("Each infant needs an adult of its own."))
 
     @property
     def people_fields(self) -> list[BoundField]:
@@ -119,3 +127,118 @@ class SearchForm(forms.Form):
             value = str(field.value() or "")
             total += int(value) if value.isascii() and value.isdigit() and len(value) < 4 else 0
         return total
+
+
+# --- checkout -------------------------------------------------------------------------------------
+
+SEAT_WISHES = [
+    ("", _("No wish")),
+    ("window", _("Window")),
+    ("aisle", _("Aisle")),
+    ("quiet", _("Quiet zone")),
+    ("accessible", _("Wheelchair space")),
+]
+ADULT = PEOPLE[0]
+
+
+class PlainTextField(forms.CharField):
+    """A line of text as people write names; characters that nobody sees are refused."""
+
+    def clean(self, value: Any) -> str:
+        try:
+            return clean_text(super().clean(value))
+        except ValueError as error:
+            raise forms.ValidationError(
+                _("There is a character in it that no name has. Please type it anew.")
+            ) from error
+
+
+class EmailField(forms.EmailField):
+    """An e-mail address, as it is stored and compared."""
+
+    def clean(self, value: Any) -> str:
+        return normal_email(super().clean(value))
+
+
+class PhoneField(forms.CharField):
+    """A telephone number with its country code; comes out as E.164, or empty."""
+
+    def clean(self, value: Any) -> str:
+        text = super().clean(value)
+        if not text:
+            return ""
+        number = to_python(text)
+        if number is None or not number.is_valid():
+            raise forms.ValidationError(
+                _("Write the number with its country code, such as +49 30 1234567.")
+            )
+        return str(number.as_e164)
+
+
+class PassengerForm(forms.Form):
+    """
+    Somebody who travels, as `who` (Adult 1). The kind was chosen with the search.
+
+    An adult need not say when born; others pay by their age.
+    """
+
+    first_name = PlainTextField(label=_("First names, as in the passport"), max_length=80)
+    last_name = PlainTextField(label=_("Last name"), max_length=80)
+    date_of_birth = forms.DateField(label=_("Date of birth"), widget=day_widget(min="1900-01-01"))
+    seat_wish = forms.ChoiceField(label=_("Seat wish"), choices=SEAT_WISHES, required=False)
+
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        who: str,
+        kind: str,
+        has_seats: bool,
+        today: date,
+        prefix: str,
+        initial: dict[str, Any],
+    ) -> None:
+        super().__init__(data, prefix=prefix, initial=initial)
+        self.said_of = who
+        self.kind = kind
+        self.today = today
+        if has_seats:
+            del self.fields["seat_wish"]
+        self.fields["date_of_birth"].required = kind != ADULT
+        self.fields["date_of_birth"].widget.attrs["max"] = today.isoformat()
+        for name, token in (
+            ("first_name", "given-name"),
+            ("last_name", "family-name"),
+            ("date_of_birth", "bday"),
+        ):
+            self.fields[name].widget.attrs["autocomplete"] = f"section-{prefix} {token}"
+        for name in ("first_name", "last_name"):
+            self.fields[name].widget.attrs["dir"] = "auto"
+
+    def clean_date_of_birth(self) -> date | None:
+        born: date | None = self.cleaned_data["date_of_birth"]
+        if born and born > self.today:
+            raise forms.ValidationError(_("This day is yet to come."))
+        if born and born.year < EARLIEST_YEAR:
+            raise forms.ValidationError(_("Nobody alive was born that early."))
+        return born
+
+
+class ContactForm(forms.Form):
+    """How to reach whoever books."""
+
+    said_of = _("Contact")
+
+    email = EmailField(
+        label=_("E-mail"),
+        max_length=254,
+        help_text=_("The tickets go there."),
+        widget=forms.EmailInput(attrs={"autocomplete": "email", "dir": "ltr"}),
+    )
+    phone = PhoneField(
+        label=_("Mobile"),
+        max_length=40,
+        required=False,
+        help_text=_("Only for changes on the day."),
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "dir": "ltr"}),
+    )

@@ -8,7 +8,9 @@ day before the month and counts 24 hours. Times are shown in the zone of the sta
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date, datetime
+from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -273,9 +275,10 @@ def control(field: BoundField, css: str = "", hint: str = "") -> SafeString:
 
 
 @register.inclusion_tag("components/error_summary.html")
-def error_summary(*forms: BaseForm) -> dict[str, Any]:
-    """List what is to be put right in the forms, each line a link to its control."""
-    faults = [fault for form in forms if form is not None for fault in _faults(form)]
+def error_summary(*forms: BaseForm | Sequence[BaseForm] | None) -> dict[str, Any]:
+    """List what is to be put right in forms and lists of them, each line a link to its control."""
+    every = chain.from_iterable([one] if isinstance(one, BaseForm) else one or [] for one in forms)
+    faults = [fault for form in every for fault in _faults(form)]
     heading = ngettext("One thing to put right", "%(count)s things to put right", len(faults)) % {
         "count": len(faults)
     }
@@ -284,9 +287,12 @@ def error_summary(*forms: BaseForm) -> dict[str, Any]:
 
 def _faults(form: BaseForm) -> list[dict[str, str]]:
     found = [{"href": "", "text": str(text)} for text in form.non_field_errors()]
+    # Of several forms that ask for the same, each tells whom it is about.
+    about = getattr(form, "said_of", "")
     for field in form:
         target = field.id_for_label or field.auto_id
-        found += [{"href": f"#{target}", "text": f"{field.label}: {text}"} for text in field.errors]
+        label = f"{about}, {field.label}" if about else field.label
+        found += [{"href": f"#{target}", "text": f"{label}: {text}"} for text in field.errors]
     return found
 
 

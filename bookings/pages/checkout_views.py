@@ -1,0 +1,351 @@
+"""Checkout: who travels and how to reach them, up to the seats being held."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from bookings import services
+from bookings.pages import offered
+from bookings.pages.access import remember
+from bookings.pages.forms import ContactForm, PassengerForm
+from bookings.pages.journey import ChosenSeat, Journey, seats_in_words
+from bookings.pages.offered import Bill, hold_minutes
+from bookings.pages.refusals import missing_is_404
+from bookings.pages.ticket_views import closed, who_travels
+from bookings.services import Holder, PassengerDetails, Reserved, SeatChoice
+from inventory import selectors as inventory
+from inventory.errors import DepartureClosed, MixedCurrencies
+from inventory.pricing import INFANT
+from inventory.selectors import Offer
+from travel.common import clock, idempotency
+from travel.common.errors import InvalidInput, NotFound, Refusal
+from travel.common.idempotency import Answer, Asked
+from travel.common.ids import digest, new_secret
+from travel.common.money import Money
+from travel.common.transactions import in_transaction
+
+LONGEST_KEY = 100
+PASSENGER_FAULT = re.compile(r"passengers\[(\d+)\]\.(dateOfBirth|type)")
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way forward after a refusal: a link, or a button of the form by its name."""
+
+    label: str
+    href: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What the office said no to, in words, and what can be done."""
+
+    text: str
+    ways: list[Way]
+
+
+@dataclass(slots=True)
+class Checkout:
+    """All that the page shows and sends: what is bought, and the forms."""
+
+    journey: Journey
+    offers: list[Offer]
+    bill: Bill
+    passengers: list[PassengerForm]
+    contact: ContactForm
+    form_key: str
+    refused: Refused | None = None
+
+    @property
+    def round_trip(self) -> bool:
+        return self.journey.is_return and len(self.offers) == 2
+
+    @property
+    def is_valid(self) -> bool:
+        # Every form is asked, so that each shows what is wrong with it.
+        answers = [form.is_valid() for form in (*self.passengers, self.contact)]
+        return all(answers)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@missing_is_404
+def checkout(request: HttpRequest) -> HttpResponse:
+    """Ask who travels; hold the seats and go on to the payment."""
+    now = clock.now()
+    journey = Journey(request.GET)
+    if not journey.tickets:
+        return redirect(journey.to_search())
+    try:
+        offers = inventory.get_offers(journey.tickets, now=now)
+    except DepartureClosed:
+        return closed(request, journey)
+    if not all(offer.is_on_sale(now) for offer in offers):
+        return closed(request, journey)
+    if len({offer.rule.currency for offer in offers}) > 1:
+        return _mixed(request, journey)
+    page = _prepare(request, journey, offers, now)
+    if request.method == "POST" and page.is_valid:
+        answer = _reserve(request, page, now)
+        if answer is not None:
+            return answer
+    return _show(request, page)
+
+
+def _mixed(request: HttpRequest, journey: Journey) -> HttpResponse:
+    context = {"journey": journey, "text": MixedCurrencies.title}
+    return render(request, "bookings/closed.html", context, status=MixedCurrencies.status)
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+
+def _prepare(
+    request: HttpRequest, journey: Journey, offers: list[Offer], now: datetime
+) -> Checkout:
+    data = request.POST if request.method == "POST" else None
+    user = request.user
+    known = (
+        {
+            "first_name": user.first_name,
+            "last_name": user.last_name,
+            "date_of_birth": user.date_of_birth,
+        }
+        if user.is_authenticated
+        else {}
+    )
+    kinds = journey.party.kinds
+    seated = _seated(journey)
+    passengers = [
+        PassengerForm(
+            data,
+            prefix=f"p{place + 1}",
+            initial=known if place == 0 else {},
+            who=who,
+            kind=kinds[place],
+            has_seats=kinds[place] == INFANT or len(seated.get(place, [])) == len(offers),
+            today=now.date(),
+        )
+        for place, who in enumerate(who_travels(journey))
+    ]
+    contact = ContactForm(
+        data,
+        initial={"email": user.email, "phone": user.phone} if user.is_authenticated else {},
+    )
+    return Checkout(
+        journey=journey,
+        offers=offers,
+        bill=offered.bill(offers, kinds, round_trip=journey.is_return and len(offers) == 2),
+        passengers=passengers,
+        contact=contact,
+        form_key=request.POST.get("form_key", "")[:LONGEST_KEY] or new_secret(),
+    )
+
+
+def _show(request: HttpRequest, page: Checkout) -> HttpResponse:
+    journey = page.journey
+    seated = _seated(journey)
+    trips = [
+        offered.trip_of_offer(offer, seats=seats_in_words(journey.seats_on(offer.ticket.id)))
+        for offer in page.offers
+    ]
+    last = page.offers[-1].ticket.id
+    return render(
+        request,
+        "bookings/checkout.html",
+        {
+            "page": page,
+            "has_faults": any(
+                form.is_bound and form.errors for form in (*page.passengers, page.contact)
+            ),
+            "passengers": [
+                (form, [_seat_words(one) for one in seated.get(place, [])])
+                for place, form in enumerate(page.passengers)
+            ],
+            "forms": [*page.passengers, page.contact],
+            "trips": trips,
+            "back_href": journey.to_ticket(last),
+            "search_href": journey.to_search(),
+            "hold_minutes": hold_minutes(),
+        },
+        status=HTTPStatus.CONFLICT if page.refused else HTTPStatus.OK,
+    )
+
+
+def _seat_words(choice: SeatChoice) -> str:
+    return seats_in_words([ChosenSeat(choice.ticket_id, choice.coach, choice.seat)])
+
+
+def _seated(journey: Journey) -> dict[int, list[SeatChoice]]:
+    """Give the chosen seats of each ticket to the passengers in order; infants come last."""
+    seated: dict[int, list[SeatChoice]] = {}
+    for ticket_id in journey.tickets:
+        for place, seat in enumerate(journey.seats_on(ticket_id)[: journey.party.seats]):
+            choice = SeatChoice(ticket_id, place, seat.coach, seat.label)
+            seated.setdefault(place, []).append(choice)
+    return seated
+
+
+# --- the hold -------------------------------------------------------------------------------------
+
+
+def _reserve(request: HttpRequest, page: Checkout, now: datetime) -> HttpResponseRedirect | None:
+    """Hold the seats and answer the way to the payment; None when it was refused."""
+    asked = Asked(
+        scope=digest("checkout"),
+        method="POST",
+        path=request.path,
+        key=page.form_key,
+        fingerprint=digest(request.get_full_path()),
+    )
+    try:
+        locator, reserved = _once(
+            asked,
+            holder=_holder(request, page.contact),
+            page=page,
+            anywhere="anywhere" in request.POST,
+            expected=_expected(request, page),
+            now=now,
+        )
+    except NotFound:
+        raise
+    except Refusal as refusal:
+        _tell(page, refusal)
+        return None
+    if reserved is None:
+        messages.info(
+            request,
+            _("Your seats are held already, under the booking code %(locator)s.")
+            % {"locator": locator},
+        )
+    elif reserved.guest_secret:
+        remember(request, locator, reserved.guest_secret)
+    return redirect(reverse("payments:payment", args=[locator]))
+
+
+@in_transaction
+def _once(
+    asked: Asked,
+    *,
+    holder: Holder,
+    page: Checkout,
+    anywhere: bool,
+    expected: Money | None,
+    now: datetime,
+) -> tuple[str, Reserved | None]:
+    """
+    Reserve once for each form: sent again, it finds the reservation that it made.
+
+    Answers the locator, and what was made unless it was made before.
+    """
+    known = idempotency.claim(asked, now=now)
+    if known is not None:
+        return known.body, None
+    reserved = services.reserve(
+        holder=holder,
+        ticket_ids=page.journey.tickets,
+        passengers=[_details(form) for form in page.passengers],
+        seats=[] if anywhere else [seat for row in _seated(page.journey).values() for seat in row],
+        round_trip=page.round_trip,
+        expected_price=expected,
+        now=now,
+    )
+    locator = reserved.reservation.locator
+    idempotency.finish(
+        asked, Answer(status=HTTPStatus.FOUND, body=locator, content_type="text/plain"), now=now
+    )
+    return locator, reserved
+
+
+def _holder(request: HttpRequest, contact: ContactForm) -> Holder:
+    return Holder(
+        user_id=request.user.pk if request.user.is_authenticated else None,
+        email=contact.cleaned_data["email"],
+        phone=contact.cleaned_data["phone"] or None,
+        language=get_language() or "en",
+    )
+
+
+def _details(form: PassengerForm) -> PassengerDetails:
+    typed = form.cleaned_data
+    return PassengerDetails(
+        first_name=typed["first_name"],
+        last_name=typed["last_name"],
+        kind=form.kind,
+        date_of_birth=typed["date_of_birth"],
+        seat_wish=typed.get("seat_wish", ""),
+    )
+
+
+def _expected(request: HttpRequest, page: Checkout) -> Money | None:
+    """Answer the price that the traveller saw."""
+    text = request.POST.get("expected", "")
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        return None
+    return Money(int(text), page.bill.total.currency)
+
+
+# --- refusals -------------------------------------------------------------------------------------
+
+
+def _tell(page: Checkout, refusal: Refusal) -> None:
+    """Put a refusal where it belongs: at a field, or above the form with a way forward."""
+    if isinstance(refusal, InvalidInput) and refusal.errors:
+        others = [
+            text for key, texts in refusal.errors.items() for text in _place(page, key, texts)
+        ]
+        if not others:
+            return
+        page.refused = Refused(" ".join(others), [_another_trip(page.journey)])
+        return
+    page.refused = Refused(str(refusal.detail), _ways(page, refusal))
+
+
+def _place(page: Checkout, key: str, texts: Sequence[str]) -> list[str]:
+    """Put errors at their passenger's date of birth; answer those that are about none."""
+    about = PASSENGER_FAULT.fullmatch(key)
+    if about is None or int(about[1]) >= len(page.passengers):
+        return list(texts)
+    said = texts
+    if about[2] == "type":
+        said = [
+            _(
+                "Somebody born on this day pays another price on the day of travel. Correct the"
+                " date, or change the passengers in your search."
+            )
+        ]
+    page.passengers[int(about[1])].add_error("date_of_birth", list(said))
+    return []
+
+
+def _ways(page: Checkout, refusal: Refusal) -> list[Way]:
+    journey = page.journey
+    if refusal.code == "seat_taken":
+        ticket_id = refusal.details.get("ticketID") or journey.tickets[-1]
+        return [
+            Way(_("Place us somewhere else"), name="anywhere"),
+            Way(_("Choose other seats"), journey.to_seats(ticket_id)),
+        ]
+    if refusal.code == "too_many_holds":
+        return [Way(_("Look at my trips"), reverse("bookings:my-trips"))]
+    if refusal.code == "price_changed":
+        return []
+    return [_another_trip(journey)]
+
+
+def _another_trip(journey: Journey) -> Way:
+    return Way(_("Choose another trip"), journey.to_search())

@@ -1,0 +1,14 @@
+"""Where travellers search, book and look after their bookings."""
+
+from django.urls import path
+
+from bookings.pages import checkout_views, manage_urls, ticket_views, views
+
+app_name = "bookings"
+urlpatterns = [
+    path("search/", views.search, name="search"),
+    path("trip/<int:ticket_id>/", ticket_views.ticket, name="ticket"),
+    path("trip/<int:ticket_id>/seats/", ticket_views.seats, name="seats"),
+    path("checkout/", checkout_views.checkout, name="checkout"),
+    *manage_urls.urlpatterns,
+]

@@ -1,0 +1,129 @@
+"""Home, and the way from a search to a list of rides."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from bookings import search as finder
+from bookings.pages import offered, results
+from bookings.pages.forms import SearchForm
+from bookings.pages.journey import FILTER_KEYS, Journey
+from bookings.search import Found, Query
+from inventory import places
+from travel.common import clock
+
+RIDES_A_PAGE = 20
+# Names that a browser without scripts offers while one types.
+MOST_NAMES = 60
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Show the search card and how the office works."""
+    now = clock.now()
+    context = {
+        "form": _fresh_form(now),
+        "places": _names(),
+        "hold_minutes": offered.hold_minutes(),
+    }
+    return render(request, "bookings/home.html", context)
+
+
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    """Show the rides of a day, or what is to be put right in the search."""
+    now = clock.now()
+    journey = Journey(request.GET)
+    if "swap" in request.GET:
+        there, back = journey.query.get("origin"), journey.query.get("destination")
+        return redirect(journey.link("bookings:search", origin=back, destination=there, out=None))
+    if not any(journey.query.get(key) for key in ("origin", "destination", "date")):
+        return _ask_again(request, _fresh_form(now), journey)
+    form = _dated(SearchForm(request.GET), now)
+    query = results.understand(form, journey, now=now) if form.is_valid() else None
+    if query is None:
+        return _ask_again(request, form, journey)
+    return _show_results(request, form, journey, query, now)
+
+
+def _ask_again(request: HttpRequest, form: SearchForm, journey: Journey) -> HttpResponse:
+    context = {"form": form, "places": _names(), "hints": results.hints(form, journey)}
+    return render(request, "bookings/search.html", context)
+
+
+def _show_results(
+    request: HttpRequest, form: SearchForm, journey: Journey, query: Query, now: datetime
+) -> HttpResponse:
+    prices = results.PriceForm(journey.query)
+    filters = results.filters_of(journey, prices)
+    sort = results.sort_of(journey)
+    today = now.astimezone(results.zone_of(query.origin)).date()
+    days = results.days_around(query.day, today=today)
+    found = finder.find_days(query, days=days, now=now)
+    chosen = finder.find_ticket(journey.out, query, now=now) if journey.out else None
+    if chosen:
+        found = {day: _after(chosen, tickets) for day, tickets in found.items()}
+    wanted = finder.narrow(found[query.day], filters, sort=sort)
+    page = Paginator(list(results.by_ride(wanted).values()), RIDES_A_PAGE).get_page(
+        request.GET.get("page")
+    )
+    strip = results.strip(found, filters, journey, query.day)
+    nothing = not found[query.day]
+    return render(
+        request,
+        "bookings/results.html",
+        {
+            "form": form,
+            "places": _names(),
+            "journey": journey,
+            "origin": offered.place_name(query.origin),
+            "destination": offered.place_name(query.destination),
+            "day": query.day,
+            "is_back": journey.out is not None,
+            "chosen": chosen and offered.trip_of_found(chosen),
+            "chosen_fare": chosen and chosen.rule.name,
+            "days": strip,
+            "other_days": results.other_days(query, strip, journey, now=now) if nothing else [],
+            "facets": results.facets(found[query.day], filters, journey),
+            "prices": prices,
+            "filters_on": results.count_filters(journey),
+            "carried": journey.pairs(without=(*FILTER_KEYS, "mode")),
+            "clear_href": journey.link(
+                "bookings:search", **dict.fromkeys((*FILTER_KEYS, "mode"), None)
+            ),
+            "sorts": results.sort_links(journey, sort),
+            "sort": sort,
+            "cards": results.cards(page.object_list, results.marks(found[query.day]), journey),
+            "page": page,
+            "page_query": journey.string().removeprefix("?"),
+            "nothing": nothing,
+        },
+    )
+
+
+def _after(chosen: Found, tickets: list[Found]) -> list[Found]:
+    """Leave out what departs before the way out has arrived."""
+    return [one for one in tickets if one.stretch.departs_at >= chosen.stretch.arrives_at]
+
+
+def _fresh_form(now: datetime) -> SearchForm:
+    tomorrow = now.date() + timedelta(days=1)
+    return _dated(SearchForm(initial={"date": tomorrow, "adult": 1}), now)
+
+
+def _dated(form: SearchForm, now: datetime) -> SearchForm:
+    """Let the browser's calendar begin today."""
+    for name in ("date", "return_date"):
+        form.fields[name].widget.attrs["min"] = now.date().isoformat()
+    return form
+
+
+def _names() -> list[str]:
+    """Answer the names of the cities with the most stations."""
+    cities = sorted(places.cities_like(""), key=lambda city: (-len(city.stations), city.name))
+    return sorted(offered.city_name(city) for city in cities[:MOST_NAMES])
