@@ -45,13 +45,10 @@ def place(free: Sequence[FreeSeat], wishes: Sequence[str]) -> list[FreeSeat] | N
     chosen: dict[int, FreeSeat] = {}
     for index in needing:
         chosen[index] = special.pop(0) if special else ordinary.pop(0)
-    pool = (
-        ordinary
-        if len(ordinary) >= len(others)
-        else sorted(
-            ordinary + special,
-            key=lambda seat: (seat.is_accessible, seat.coach, seat.row, seat.column),
-        )
+    # Whatever ordinary seats there are go first, so that no space more is used than must be.
+    lacking = max(0, len(others) - len(ordinary))
+    pool = sorted(
+        ordinary + special[:lacking], key=lambda seat: (seat.coach, seat.row, seat.column)
     )
     party = _together(pool, [wishes[index] for index in others])
     for index, seat in zip(others, party, strict=True):
