@@ -82,6 +82,8 @@ class PortableEngine:
         return Result(Outcome.DONE, reservation_id=reservation.id)
 
     def confirm(self, reservation_id: int, *, now: datetime, actor: Actor) -> Result:
+        departures = _departures_of([reservation_id])
+        _lock_departures(departures)
         row = _lock_reservation(reservation_id)
         if row is None:
             return Result(Outcome.NOT_FOUND)
@@ -89,6 +91,8 @@ class PortableEngine:
         if refusal is not None:
             return Result(refusal, reservation_id=reservation_id)
         _move(reservation_id, State.HELD, State.PAID)
+        # What is cached must not wait any longer for this hold to end.
+        _touch(departures)
         _record(reservation_id, Kind.PAID, (State.HELD, State.PAID), now=now, actor=actor)
         return Result(Outcome.DONE, reservation_id=reservation_id)
 
