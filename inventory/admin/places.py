@@ -6,9 +6,10 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
+from inventory import places
 from inventory.admin.forms import PlaceNameForm, country_code, known_zone
 from inventory.models import (
     City,
@@ -49,10 +50,23 @@ class StationForm(PlaceForm):
         return name
 
 
-class PlaceAdmin(HistoryAdmin):
-    """A place is always found under its own name: saving it enters that among its names."""
+class FoundAnew:
+    """After every change the searching of this process reads the names again."""
 
-    names_of = ""
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self._forget_after(request, super().changeform_view(request, *args, **kwargs))  # type: ignore[misc]
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self._forget_after(request, super().delete_view(request, *args, **kwargs))  # type: ignore[misc]
+
+    def _forget_after(self, request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+        if request.method == "POST":
+            places.forget()
+        return answer
+
+
+class PlaceAdmin(FoundAnew, HistoryAdmin):
+    """A place is always found under its own name: saving it enters that among its names."""
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
@@ -109,7 +123,7 @@ class StationAdmin(PlaceAdmin):
     inlines = [StationNameInline, StationCodeInline]
 
 
-class NameAdmin(OfficeAdmin):
+class NameAdmin(FoundAnew, OfficeAdmin):
     """Names of places: the key that searching compares follows from the name."""
 
     form = PlaceNameForm
@@ -141,7 +155,7 @@ class StationNameAdmin(NameAdmin):
 
 
 @admin.register(StationCode)
-class StationCodeAdmin(OfficeAdmin):
+class StationCodeAdmin(FoundAnew, OfficeAdmin):
     """What others call a station."""
 
     list_display = ["code", "scheme", "station"]

@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from bookings.models import Reservation
+from inventory import places
 from inventory.models import (
     City,
     CityName,
@@ -44,6 +45,17 @@ class TestPlaces:
         city = City.objects.get(code="pl-lodz")
         assert set(city.names.values_list("language", "key")) == {("en", "lodsch"), ("", "lodz")}
         assert city.history.get().history_user.email == "chief@office.example"
+
+    def test_a_new_name_is_found_at_once(self, desk: Client, timetable: Any) -> None:
+        assert places.suggest("monaco") == []
+
+        answer = desk.post(
+            reverse("admin:inventory_cityname_add"),
+            {"city": timetable.munich.pk, "language": "it", "name": "Monaco di Baviera"},
+        )
+
+        assert answer.status_code == 302
+        assert [one.name for one in places.suggest("monaco")] == ["München"]
 
     @pytest.mark.parametrize(
         ("field", "value"),
