@@ -103,12 +103,14 @@ def post(
         top_up_id=top_up_id,
     )
     moved = sorted((account_id, minor) for account_id, minor in amounts.items() if minor)
+    # Balances first: an entry's foreign key would take a shared lock that two transfers cannot
+    # both turn into the update's.
+    for account_id, minor in moved:
+        _move_balance(account_id, minor)
     Entry.objects.bulk_create(
         Entry(transfer=transfer, account_id=account_id, amount_minor=minor)
         for account_id, minor in moved
     )
-    for account_id, minor in moved:
-        _move_balance(account_id, minor)
     return transfer
 
 

@@ -70,7 +70,8 @@ class PortableEngine:
             if result is not None:
                 return result
         Claim.objects.bulk_create(claimed)
-        _touch(wanted, hold_until=command.hold_until)
+        _count_change(wanted)
+        _note_hold(wanted, command.hold_until)
         _record(
             reservation.id,
             Kind.RESERVED,
@@ -91,8 +92,7 @@ class PortableEngine:
         if refusal is not None:
             return Result(refusal, reservation_id=reservation_id)
         _move(reservation_id, State.HELD, State.PAID)
-        # What is cached must not wait any longer for this hold to end.
-        _touch(departures)
+        _forget_hold(departures, row.hold_until)
         _record(reservation_id, Kind.PAID, (State.HELD, State.PAID), now=now, actor=actor)
         return Result(Outcome.DONE, reservation_id=reservation_id)
 
@@ -111,7 +111,8 @@ class PortableEngine:
             state=Coupon.State.CANCELLED
         )
         _move(reservation_id, State.HELD, State.CANCELLED)
-        _touch(departures)
+        _count_change(departures)
+        _forget_hold(departures, row.hold_until)
         _record(
             reservation_id,
             Kind.RELEASED,
@@ -136,7 +137,7 @@ class PortableEngine:
         if getattr(row, mark) is not None or until <= row.hold_until:
             return Result(Outcome.DONE, reservation_id=reservation_id, details={"changed": False})
         Reservation.objects.filter(id=reservation_id).update(hold_until=until, **{mark: now})
-        _touch(departures)
+        _forget_hold(departures, row.hold_until)
         _record(
             reservation_id,
             Kind.EXTENDED,
@@ -179,7 +180,7 @@ class PortableEngine:
         whole = not left
         if whole:
             _move(reservation_id, State.PAID, State.CANCELLED)
-        _touch(departures)
+        _count_change(departures)
         _record(
             reservation_id,
             Kind.CANCELLED if whole else Kind.PART_CANCELLED,
@@ -320,13 +321,14 @@ def _expire_these(reservation_ids: Sequence[int], now: datetime) -> int:
         .values_list("id", flat=True)
     )
     if not still:
-        _touch(_departures_of(reservation_ids))
         return 0
     seats = {reservation_id: _seats_of(reservation_id) for reservation_id in still}
     _free(_claims_of_reservations(still))
     Coupon.objects.filter(passenger__reservation_id__in=still).update(state=Coupon.State.CANCELLED)
     Reservation.objects.filter(id__in=still, state=State.HELD).update(state=State.EXPIRED)
-    _touch(_departures_of(still))
+    departures = _departures_of(still)
+    _count_change(departures)
+    _forget_hold(departures, now)
     ReservationEvent.objects.bulk_create(
         ReservationEvent(
             reservation_id=reservation_id,
@@ -488,31 +490,41 @@ class StockMismatch(AssertionError):
     """A claim's bits were not set in the stock: a defect, found before it could spread."""
 
 
-def _touch(departure_ids: Collection[int], *, hold_until: datetime | None = None) -> None:
-    """
-    Count the change of stock and note when the next hold ends.
+def _count_change(departure_ids: Collection[int]) -> None:
+    """Raise the version of the departures' stock: what was cached of it is out of date."""
+    Departure.objects.filter(id__in=departure_ids).update(stock_version=F("stock_version") + 1)
 
-    A new hold can only bring that moment forward; after a release it is read again.
+
+def _note_hold(departure_ids: Collection[int], until: datetime) -> None:
+    """A new hold can only bring the end of the first one forward."""
+    Departure.objects.filter(
+        Q(earliest_hold_end__isnull=True) | Q(earliest_hold_end__gt=until), id__in=departure_ids
+    ).update(earliest_hold_end=until)
+
+
+def _forget_hold(departure_ids: Collection[int], ended: datetime) -> None:
     """
-    if hold_until is not None:
-        Departure.objects.filter(id__in=departure_ids).update(stock_version=F("stock_version") + 1)
-        Departure.objects.filter(
-            Q(earliest_hold_end__isnull=True) | Q(earliest_hold_end__gt=hold_until),
-            id__in=departure_ids,
-        ).update(earliest_hold_end=hold_until)
+    Read again when the first hold ends, where one that ended at `ended` or before was the first.
+
+    The departures' locks are held, so that no hold comes in between.
+    """
+    due = sorted(
+        Departure.objects.filter(id__in=departure_ids, earliest_hold_end__lte=ended).values_list(
+            "id", flat=True
+        )
+    )
+    if not due:
         return
     ends: dict[int, datetime] = dict(
         Reservation.objects.filter(
-            state=State.HELD, passengers__coupons__ticket__departure_id__in=departure_ids
+            state=State.HELD, passengers__coupons__ticket__departure_id__in=due
         )
         .order_by()
         .values_list("passengers__coupons__ticket__departure_id")
         .annotate(end=Min("hold_until"))
     )
-    for departure_id in sorted(departure_ids):
-        Departure.objects.filter(id=departure_id).update(
-            stock_version=F("stock_version") + 1, earliest_hold_end=ends.get(departure_id)
-        )
+    for departure_id in due:
+        Departure.objects.filter(id=departure_id).update(earliest_hold_end=ends.get(departure_id))
 
 
 # --- rows of a reservation ------------------------------------------------------------------------

@@ -1,11 +1,12 @@
 """One path through every floor: search, reserve, pay, cancel, by the API alone."""
-from payments import services
-from travel.common.money import Money
 
 
 def test_a_traveller_books_two_seats_and_gets_money_back(api, traveller, timetable, noon):
     me = api.by(traveller)
-    found = api.post("/tickets/search", {"origin": "Hamburg", "destination": "Munich", "date": "2026-06-02", "passengers": 2})
+    found = api.post(
+        "/tickets/search",
+        {"origin": "Hamburg", "destination": "Munich", "date": "2026-06-02", "passengers": 2},
+    )
     assert found.status_code == 200, found.content
     print([(r["ticketID"], r["fare"], r["price"], r["seatsLeft"]) for r in found.json()["results"]])
     ticket = timetable.train.ticket_id()
@@ -13,8 +14,16 @@ def test_a_traveller_books_two_seats_and_gets_money_back(api, traveller, timetab
     assert detail.status_code == 200, detail.content
     top = me.post("/wallet/top-up", {"amount": "200.00", "currency": "EUR"})
     assert top.status_code == 200, top.content
-    r = me.post("/reservations/reserve", {"ticketID": ticket, "passengers": [
-        {"firstName": "Ada", "lastName": "Lovelace"}, {"firstName": "Bob", "lastName": "Roe"}]})
+    r = me.post(
+        "/reservations/reserve",
+        {
+            "ticketID": ticket,
+            "passengers": [
+                {"firstName": "Ada", "lastName": "Lovelace"},
+                {"firstName": "Bob", "lastName": "Roe"},
+            ],
+        },
+    )
     assert r.status_code == 201, r.content
     rid = r.json()["reservationID"]
     p = me.post("/reservations/pay", {"reservationID": rid, "paymentMethod": "Wallet"})

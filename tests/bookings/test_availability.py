@@ -156,7 +156,6 @@ class TestCache:
         paid = reserve(traveller, train.ticket_id(), now=noon)
         note()
         services.confirm(reservation_id=paid.id, now=noon, actor=SYSTEM)
-        note()
         services.cancel_coupons(
             reservation_id=paid.id, coupon_ids=[paid.coupons[0].id], now=noon, actor=SYSTEM
         )
