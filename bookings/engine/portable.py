@@ -12,7 +12,7 @@ from datetime import datetime
 
 from django.contrib.auth import get_user_model
 from django.db import connection
-from django.db.models import F, Min, Q
+from django.db.models import F, Min, Q, QuerySet
 
 from bookings.engine.contract import (
     SYSTEM,
@@ -39,9 +39,6 @@ from inventory.ticket_ids import segments_mask
 
 State = Reservation.State
 Kind = ReservationEvent.Kind
-
-# A reserve expires at most so many dead holds of the departures it wants; beat does the rest.
-SWEPT_AT_ONCE = 500
 
 
 class PortableEngine:
@@ -275,7 +272,12 @@ def _refusal_of_unpaid(state: str) -> Outcome:
 
 
 def _dead_holds(departure_ids: Collection[int], now: datetime) -> list[int]:
-    """Answer the reservations that hold seats on these departures and ended by `now`."""
+    """
+    Answer the reservations that hold seats on these departures and ended by `now`.
+
+    All of them: one left out would be a free seat that is refused. There are no more than the
+    departures have seats and segments.
+    """
     due = list(
         Departure.objects.filter(id__in=departure_ids, earliest_hold_end__lte=now).values_list(
             "id", flat=True
@@ -291,7 +293,7 @@ def _dead_holds(departure_ids: Collection[int], now: datetime) -> list[int]:
         )
         .order_by("id")
         .values_list("id", flat=True)
-        .distinct()[:SWEPT_AT_ONCE]
+        .distinct()
     )
 
 
@@ -322,7 +324,7 @@ def _expire_these(reservation_ids: Sequence[int], now: datetime) -> int:
     )
     if not still:
         return 0
-    seats = {reservation_id: _seats_of(reservation_id) for reservation_id in still}
+    seats = _named(Claim.objects.filter(coupon__passenger__reservation_id__in=still))
     _free(_claims_of_reservations(still))
     Coupon.objects.filter(passenger__reservation_id__in=still).update(state=Coupon.State.CANCELLED)
     Reservation.objects.filter(id__in=still, state=State.HELD).update(state=State.EXPIRED)
@@ -337,7 +339,7 @@ def _expire_these(reservation_ids: Sequence[int], now: datetime) -> int:
             from_state=State.HELD,
             to_state=State.EXPIRED,
             actor_kind=SYSTEM.kind,
-            details={"seats": seats[reservation_id]},
+            details={"seats": seats.get(reservation_id, [])},
         )
         for reservation_id in still
     )
@@ -646,20 +648,26 @@ def _record(
 
 
 def _seats_of(reservation_id: int, coupon_ids: Sequence[int] | None = None) -> list[list[object]]:
-    """
-    Answer coupon, departure, coach, seat, first and last segment of each claim, for the history.
-    """
+    """Answer the claims of a reservation, or of these coupons of it, for the history."""
     claims = Claim.objects.filter(coupon__passenger__reservation_id=reservation_id)
     if coupon_ids is not None:
         claims = claims.filter(coupon_id__in=coupon_ids)
-    return [
-        list(row)
-        for row in claims.order_by("coupon_id", "first_segment").values_list(
-            "coupon_id",
-            "stock__departure_id",
-            "stock__seat__coach__label",
-            "stock__seat__label",
-            "first_segment",
-            "last_segment",
-        )
-    ]
+    return _named(claims).get(reservation_id, [])
+
+
+def _named(claims: QuerySet[Claim]) -> dict[int, list[list[object]]]:
+    """
+    Answer, by reservation, coupon, departure, coach, seat, first and last segment of each claim.
+    """
+    found: dict[int, list[list[object]]] = {}
+    for reservation_id, *claim in claims.order_by("coupon_id", "first_segment").values_list(
+        "coupon__passenger__reservation_id",
+        "coupon_id",
+        "stock__departure_id",
+        "stock__seat__coach__label",
+        "stock__seat__label",
+        "first_segment",
+        "last_segment",
+    ):
+        found.setdefault(reservation_id, []).append(claim)
+    return found

@@ -1,0 +1,604 @@
+"""
+The engine's contract: every outcome, and what is left after it.
+
+It is asked of the engine that the database in use has. A refusal is followed by a rollback here, as
+the caller promises, and then nothing may have changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from bookings import engine
+from bookings.engine.contract import (
+    SYSTEM,
+    Actor,
+    CouponRow,
+    HolderRow,
+    LegRow,
+    Outcome,
+    PassengerRow,
+    PriceLineRow,
+    ReserveCommand,
+    Result,
+)
+from bookings.models import (
+    Claim,
+    Coupon,
+    Passenger,
+    PriceLine,
+    Reservation,
+    ReservationEvent,
+    SeatStock,
+)
+from inventory.models import Departure, FareVersion, Seat, Ticket
+from tests.factories import Trip
+from tests.selling import HOLD, audit, bits_of, everything, version_of
+
+TICK = timedelta(microseconds=1)
+numbers = count(1)
+
+
+def seat_id(trip: Trip, name: str) -> int:
+    """Answer the seat of the trip's map by coach and label, as `1/2A`."""
+    coach, label = name.split("/")
+    seats = Seat.objects.filter(coach__seat_map=trip.departure.vehicle.seat_map)
+    return seats.get(coach__label=coach, label=label).pk
+
+
+def leg(
+    trip: Trip,
+    start: int = 0,
+    end: int = -1,
+    fare: int = 0,
+    *,
+    seats: Sequence[str | None] = (None,),
+    closes_at: datetime | None = None,
+) -> LegRow:
+    """A ticket for as many passengers as `seats` has places; `lap` is an infant's."""
+    last = end % len(trip.calls)
+    version = FareVersion.objects.get(fare=trip.fares[fare])
+    return LegRow(
+        ticket_id=trip.ticket_id(start, last, fare),
+        departure_id=trip.departure.pk,
+        first_segment=start,
+        last_segment=last - 1,
+        travel_class=trip.fares[fare].travel_class,
+        fare_id=trip.fares[fare].pk,
+        closes_at=closes_at or trip.calls[start].departs_at,
+        coupons=[
+            CouponRow(
+                passenger=index,
+                barcode=f"barcode-{next(numbers)}",
+                fare_version_id=version.pk,
+                price_lines=[PriceLineRow("fare", "Saver", 4_206), PriceLineRow("tax", "Tax", 294)],
+                needs_seat=name != "lap",
+                seat_id=None if name in (None, "lap") else seat_id(trip, name),
+            )
+            for index, name in enumerate(seats)
+        ],
+    )
+
+
+def command(
+    *legs: LegRow,
+    now: datetime,
+    user_id: int | None = None,
+    email: str = "",
+    kinds: Sequence[str] = (),
+    max_live_holds: int = 10,
+) -> ReserveCommand:
+    kinds = kinds or ["adult"] * len(legs[0].coupons)
+    number = next(numbers)
+    return ReserveCommand(
+        locator=f"T{number:05}",
+        holder=HolderRow(
+            user_id=user_id,
+            guest_digest=None if user_id else f"digest-{number}",
+            contact_email=email or f"guest{number}@example.org",
+            contact_phone=None,
+            language="en",
+        ),
+        currency="EUR",
+        hold_until=now + HOLD,
+        passengers=[
+            PassengerRow(
+                position=index,
+                first_name="Ada",
+                last_name="Roe",
+                kind=kind,
+                accompanied_by=0 if kind == "infant" else None,
+            )
+            for index, kind in enumerate(kinds)
+        ],
+        legs=legs,
+        max_live_holds=max_live_holds,
+    )
+
+
+def reserve(*legs: LegRow, now: datetime, **options) -> Result:
+    """Reserve in a transaction that a refusal rolls back."""
+    with transaction.atomic():
+        result = engine.current().reserve(
+            command(*legs, now=now, **options), now=now, actor=Actor("holder")
+        )
+        if not result.done:
+            transaction.set_rollback(True)
+    return result
+
+
+def hold(*legs: LegRow, now: datetime, **options) -> int:
+    """Reserve, which must succeed; answer the reservation's id."""
+    result = reserve(*legs, now=now, **options)
+    assert result.outcome is Outcome.DONE
+    assert result.reservation_id is not None
+    return result.reservation_id
+
+
+def pay(reservation_id: int, now: datetime) -> None:
+    assert engine.current().confirm(reservation_id, now=now, actor=SYSTEM).done
+
+
+def coupons_of(reservation_id: int) -> list[int]:
+    rows = Coupon.objects.filter(passenger__reservation_id=reservation_id)
+    return list(rows.order_by("passenger__position", "position").values_list("id", flat=True))
+
+
+def state_of(reservation_id: int) -> str:
+    return Reservation.objects.values_list("state", flat=True).get(id=reservation_id)
+
+
+def story_of(reservation_id: int) -> list[tuple[str, str, str]]:
+    events = ReservationEvent.objects.filter(reservation_id=reservation_id).order_by("id")
+    return list(events.values_list("kind", "from_state", "to_state"))
+
+
+@contextmanager
+def nothing_changes() -> Iterator[None]:
+    before = everything()
+    yield
+    assert everything() == before
+
+
+@pytest.fixture(autouse=True)
+def audited(db: None) -> Iterator[None]:
+    yield
+    audit()
+
+
+class TestReserve:
+    def test_holds_a_seat_and_writes_everything_down(self, train, traveller, noon):
+        reservation_id = hold(leg(train, 1, 3), now=noon, user_id=traveller.pk)
+
+        reservation = Reservation.objects.get(id=reservation_id)
+        assert (reservation.state, reservation.user_id) == ("held", traveller.pk)
+        assert (reservation.created_at, reservation.hold_until) == (noon, noon + HOLD)
+        assert Ticket.objects.get().pk == train.ticket_id(1, 3)
+        claim = Claim.objects.get()
+        assert (claim.first_segment, claim.last_segment) == (1, 2)
+        assert list(PriceLine.objects.order_by("position").values_list("kind", "amount_minor")) == [
+            ("fare", 4_206),
+            ("tax", 294),
+        ]
+        assert story_of(reservation_id) == [("reserved", "", "held")]
+
+    def test_the_first_lays_out_the_stock_and_freezes_the_departure(self, train, flight, noon):
+        hold(leg(train, 0, 1), now=noon)
+
+        departure = Departure.objects.get(pk=train.departure.pk)
+        assert departure.frozen_at == noon
+        assert (departure.stock_version, departure.earliest_hold_end) == (1, noon + HOLD)
+        # Eight Economy seats and four of Business; the first is taken on segment 0.
+        assert list(bits_of(train).values()) == [1] + [0] * 11
+        assert not SeatStock.objects.filter(departure=flight.departure).exists()
+        # The second one finds it as it is.
+        hold(leg(train, 0, 1), now=noon + TICK)
+        assert Departure.objects.get(pk=train.departure.pk).frozen_at == noon
+        assert SeatStock.objects.count() == 12
+
+    def test_a_ticket_s_row_is_made_once(self, train, noon):
+        hold(leg(train), now=noon)
+        hold(leg(train), now=noon)
+        assert Ticket.objects.count() == 1
+
+    def test_an_infant_has_a_coupon_and_no_claim(self, flight, noon):
+        reservation_id = hold(leg(flight, seats=[None, "lap"]), now=noon, kinds=["adult", "infant"])
+        assert Claim.objects.count() == 1
+        adult, infant = Passenger.objects.order_by("position")
+        assert infant.accompanied_by == adult
+        assert len(coupons_of(reservation_id)) == 2
+
+    def test_takes_exactly_the_chosen_seats(self, train, noon):
+        hold(leg(train, 2, 4, seats=["1/2C", None, "1/1B"]), now=noon)
+        # Segments 2 and 3 are bits 4 + 8.
+        taken = {name for name, bits in bits_of(train).items() if bits == 12}
+        assert {"1/2C", "1/1B"} < taken
+        assert len(taken) == 3
+
+    def test_a_seat_is_sold_again_from_where_it_is_left(self, train, noon):
+        hold(leg(train, 0, 2, seats=["1/1A"]), now=noon)
+        hold(leg(train, 2, 4, seats=["1/1A"]), now=noon)
+        assert bits_of(train)["1/1A"] == 0b1111
+
+    def test_two_tickets_of_one_departure_adjoin(self, train, noon):
+        reservation_id = hold(leg(train, 0, 2), leg(train, 2, 4), now=noon)
+        assert len(coupons_of(reservation_id)) == 2
+        assert version_of(train) == 1
+
+    @pytest.mark.parametrize(("start", "end"), [(0, 1), (1, 3), (0, 4), (2, 4), (2, 3)])
+    def test_refuses_a_seat_that_is_taken_on_any_part_of_the_way(self, train, noon, start, end):
+        hold(leg(train, start, end, seats=["1/1A"]), now=noon)
+        with nothing_changes():
+            result = reserve(leg(train, 0, 4, seats=["1/1A"]), now=noon)
+        assert result.outcome is Outcome.SEAT_TAKEN
+        assert result.ticket_id == train.ticket_id(0, 4)
+
+    def test_refuses_when_too_few_are_left(self, flight, noon):
+        hold(leg(flight, seats=[None] * 4), now=noon)
+        with nothing_changes():
+            result = reserve(leg(flight, seats=[None] * 3), now=noon)
+        assert result.outcome is Outcome.SOLD_OUT
+        assert reserve(leg(flight, seats=[None] * 2), now=noon).done
+
+    def test_a_chosen_seat_that_is_free_is_not_to_blame(self, flight, noon):
+        hold(leg(flight, seats=["Cabin/1A", *[None] * 4]), now=noon)
+        free = next(name for name, bits in bits_of(flight).items() if not bits)
+        assert reserve(leg(flight, seats=[free, None]), now=noon).outcome is Outcome.SOLD_OUT
+        taken = reserve(leg(flight, seats=["Cabin/1A", None]), now=noon)
+        assert taken.outcome is Outcome.SEAT_TAKEN
+
+    def test_classes_do_not_share_seats(self, train, noon):
+        hold(leg(train, fare=2, seats=[None] * 4), now=noon)
+        assert reserve(leg(train, fare=2), now=noon).outcome is Outcome.SOLD_OUT
+        assert reserve(leg(train, fare=0, seats=[None] * 8), now=noon).done
+
+    def test_all_tickets_or_none(self, train, flight, noon):
+        hold(leg(flight, seats=[None] * 6), now=noon)
+        with nothing_changes():
+            result = reserve(leg(train), leg(flight), now=noon)
+        assert (result.outcome, result.ticket_id) == (Outcome.SOLD_OUT, flight.ticket_id())
+
+    def test_refuses_one_hold_too_many(self, train, traveller, noon):
+        for _ in range(2):
+            hold(leg(train), now=noon, user_id=traveller.pk, max_live_holds=2)
+        with nothing_changes():
+            result = reserve(leg(train), now=noon, user_id=traveller.pk, max_live_holds=2)
+        assert result.outcome is Outcome.TOO_MANY_HOLDS
+
+    def test_counts_only_holds_that_live(self, train, flight, traveller, noon):
+        me = {"user_id": traveller.pk, "max_live_holds": 1}
+        pay(hold(leg(train), now=noon, **me), noon)
+        given_back = hold(leg(train), now=noon, **me)
+        engine.current().release(given_back, now=noon, actor=SYSTEM)
+        hold(leg(train), now=noon, **me)
+        # Nobody has swept, and the next one is on another departure.
+        assert reserve(leg(flight), now=noon + HOLD - TICK, **me).outcome is (
+            Outcome.TOO_MANY_HOLDS
+        )
+        assert reserve(leg(flight), now=noon + HOLD, **me).done
+
+    def test_a_guest_is_known_by_the_address(self, train, noon):
+        hold(leg(train), now=noon, email="a@example.org", max_live_holds=1)
+        again = reserve(leg(train), now=noon, email="a@example.org", max_live_holds=1)
+        assert again.outcome is Outcome.TOO_MANY_HOLDS
+        assert reserve(leg(train), now=noon, email="b@example.org", max_live_holds=1).done
+
+    def test_refuses_a_boarding_call_that_is_closed(self, train, noon):
+        closes = noon + timedelta(hours=1)
+        with nothing_changes():
+            result = reserve(leg(train, closes_at=closes), now=closes)
+        assert (result.outcome, result.ticket_id) == (
+            Outcome.DEPARTURE_CLOSED,
+            train.ticket_id(),
+        )
+        assert reserve(leg(train, closes_at=closes), now=closes - TICK).done
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"state": "cancelled"},
+            {"state": "withdrawn"},
+            {"sales_closed_at": datetime(2026, 6, 1, tzinfo=UTC)},
+        ],
+        ids=["cancelled", "withdrawn", "off sale"],
+    )
+    def test_looks_at_the_departure_again_under_its_lock(self, train, noon, change):
+        ready = leg(train)
+        Departure.objects.filter(pk=train.departure.pk).update(**change)
+        with nothing_changes():
+            assert reserve(ready, now=noon).outcome is Outcome.DEPARTURE_CLOSED
+
+    def test_refusals_come_in_the_order_of_the_contract(self, flight, traveller, noon):
+        me = {"user_id": traveller.pk, "max_live_holds": 1}
+        hold(leg(flight, seats=["Cabin/1A", *[None] * 5]), now=noon, **me)
+        full_closed = leg(flight, seats=["Cabin/1A"], closes_at=noon)
+        full = leg(flight, seats=["Cabin/1A"])
+        assert [
+            reserve(full_closed, now=noon, **me).outcome,
+            reserve(full_closed, now=noon).outcome,
+            reserve(full, now=noon).outcome,
+            reserve(leg(flight), now=noon).outcome,
+        ] == [
+            Outcome.TOO_MANY_HOLDS,
+            Outcome.DEPARTURE_CLOSED,
+            Outcome.SEAT_TAKEN,
+            Outcome.SOLD_OUT,
+        ]
+
+
+class TestHoldsThatEnded:
+    def test_their_seats_are_sold_at_the_second_they_end(self, flight, noon):
+        dead = hold(leg(flight, seats=[None] * 6), now=noon)
+
+        assert reserve(leg(flight), now=noon + HOLD - TICK).outcome is Outcome.SOLD_OUT
+        assert reserve(leg(flight, seats=[None] * 6), now=noon + HOLD).done
+        assert state_of(dead) == "expired"
+        assert story_of(dead) == [("reserved", "", "held"), ("expired", "held", "expired")]
+        assert set(
+            Coupon.objects.filter(passenger__reservation_id=dead).values_list("state", flat=True)
+        ) == {"cancelled"}
+
+    def test_a_chosen_seat_as_well(self, flight, noon):
+        hold(leg(flight, seats=["Cabin/1A"]), now=noon)
+        assert reserve(leg(flight, seats=["Cabin/1A"]), now=noon + HOLD).done
+
+    def test_however_many_there_are(self, flight, noon):
+        for _ in range(6):
+            hold(leg(flight), now=noon)
+        assert reserve(leg(flight, seats=[None] * 6), now=noon + HOLD).done
+
+    def test_their_other_departure_is_freed_with_them(self, train, flight, noon):
+        hold(leg(train, 0, 1), leg(flight), now=noon)
+        hold(leg(train), now=noon + HOLD)
+        assert set(bits_of(flight).values()) == {0}
+        assert Departure.objects.get(pk=flight.departure.pk).earliest_hold_end is None
+
+    def test_one_that_was_paid_in_time_is_left_alone(self, flight, noon):
+        paid = hold(leg(flight, seats=["Cabin/1A"]), now=noon)
+        pay(paid, noon + HOLD - TICK)
+        later = reserve(leg(flight, seats=["Cabin/1A"]), now=noon + HOLD)
+        assert later.outcome is Outcome.SEAT_TAKEN
+        assert state_of(paid) == "paid"
+
+    def test_a_refused_reserve_takes_its_sweeping_back(self, flight, noon):
+        hold(leg(flight, seats=[None] * 2), now=noon)
+        with nothing_changes():
+            too_many = reserve(leg(flight, seats=[None] * 7), now=noon + HOLD)
+        assert too_many.outcome is Outcome.SOLD_OUT
+
+
+class TestConfirm:
+    def test_pays_a_live_hold(self, train, noon):
+        held = hold(leg(train), now=noon)
+        result = engine.current().confirm(held, now=noon + HOLD - TICK, actor=SYSTEM)
+        assert (result.outcome, result.reservation_id) == (Outcome.DONE, held)
+        assert state_of(held) == "paid"
+        assert story_of(held)[1:] == [("paid", "held", "paid")]
+
+    def test_refuses_a_hold_that_ended_though_nobody_swept_it(self, train, noon):
+        held = hold(leg(train), now=noon)
+        with nothing_changes():
+            result = engine.current().confirm(held, now=noon + HOLD, actor=SYSTEM)
+        assert result.outcome is Outcome.HOLD_EXPIRED
+        assert state_of(held) == "held"
+
+
+class TestRelease:
+    def test_frees_the_seats_at_once(self, train, noon):
+        held = hold(leg(train, seats=[None] * 8), now=noon)
+        assert engine.current().release(held, now=noon, actor=SYSTEM).done
+        assert state_of(held) == "cancelled"
+        assert set(bits_of(train).values()) == {0}
+        assert Departure.objects.get(pk=train.departure.pk).earliest_hold_end is None
+        assert reserve(leg(train, seats=[None] * 8), now=noon).done
+        assert story_of(held)[1:] == [("released", "held", "cancelled")]
+
+    def test_leaves_the_seat_to_who_has_it_on_the_other_part_of_the_way(self, train, noon):
+        first = hold(leg(train, 0, 2, seats=["1/1A"]), now=noon)
+        hold(leg(train, 2, 4, seats=["1/1A"]), now=noon)
+        engine.current().release(first, now=noon, actor=SYSTEM)
+        assert bits_of(train)["1/1A"] == 0b1100
+
+
+Act = Callable[[int, datetime], Result]
+
+
+def confirm(reservation_id: int, now: datetime) -> Result:
+    return engine.current().confirm(reservation_id, now=now, actor=SYSTEM)
+
+
+def release(reservation_id: int, now: datetime) -> Result:
+    return engine.current().release(reservation_id, now=now, actor=SYSTEM)
+
+
+def extend(reservation_id: int, now: datetime) -> Result:
+    return engine.current().extend(
+        reservation_id, until=now + HOLD, mark="extended_at", now=now, actor=SYSTEM
+    )
+
+
+def cancel(reservation_id: int, now: datetime) -> Result:
+    return engine.current().cancel_coupons(
+        reservation_id, coupons_of(reservation_id), now=now, actor=SYSTEM
+    )
+
+
+class TestStates:
+    """Each act in each state that does not allow it."""
+
+    @pytest.mark.parametrize("act", [confirm, release, extend, cancel])
+    def test_what_does_not_exist_is_not_found(self, timetable, noon, act: Act):
+        assert act(2**40, noon).outcome is Outcome.NOT_FOUND
+
+    @pytest.mark.parametrize(
+        ("act", "outcome"),
+        [
+            (confirm, Outcome.ALREADY_PAID),
+            (release, Outcome.ALREADY_PAID),
+            (extend, Outcome.ALREADY_PAID),
+        ],
+    )
+    def test_paid(self, train, noon, act: Act, outcome):
+        paid = hold(leg(train), now=noon)
+        pay(paid, noon)
+        with nothing_changes():
+            assert act(paid, noon).outcome is outcome
+
+    @pytest.mark.parametrize("act", [confirm, release, extend, cancel])
+    def test_cancelled(self, train, noon, act: Act):
+        given_back = hold(leg(train), now=noon)
+        release(given_back, noon)
+        with nothing_changes():
+            assert act(given_back, noon).outcome is Outcome.ALREADY_CANCELLED
+
+    @pytest.mark.parametrize("act", [confirm, release, extend, cancel])
+    @pytest.mark.parametrize("swept", [True, False])
+    def test_expired(self, train, noon, act: Act, swept):
+        dead = hold(leg(train), now=noon)
+        if swept:
+            assert engine.current().expire(now=noon + HOLD, limit=10) == 1
+        wanted = Outcome.HOLD_EXPIRED if swept or act is not cancel else Outcome.NOT_CANCELLABLE
+        with nothing_changes():
+            assert act(dead, noon + HOLD).outcome is wanted
+
+    def test_a_hold_is_released_and_not_cancelled(self, train, noon):
+        held = hold(leg(train), now=noon)
+        with nothing_changes():
+            assert cancel(held, noon).outcome is Outcome.NOT_CANCELLABLE
+
+
+class TestExtend:
+    def test_lengthens_once_for_each_mark(self, train, noon):
+        held = hold(leg(train), now=noon)
+        later = noon + timedelta(minutes=5)
+        assert extend(held, later).details == {"changed": True}
+        departure = Departure.objects.get(pk=train.departure.pk)
+        assert departure.earliest_hold_end == later + HOLD
+        with nothing_changes():
+            assert extend(held, later + TICK).details == {"changed": False}
+        paying = engine.current().extend(
+            held, until=later + HOLD + TICK, mark="lengthened_at", now=later, actor=SYSTEM
+        )
+        assert paying.details == {"changed": True}
+        assert story_of(held)[1:] == [("extended", "held", "held")] * 2
+
+    def test_never_shortens(self, train, noon):
+        held = hold(leg(train), now=noon)
+        with nothing_changes():
+            result = engine.current().extend(
+                held, until=noon + HOLD, mark="lengthened_at", now=noon, actor=SYSTEM
+            )
+        assert (result.outcome, result.details) == (Outcome.DONE, {"changed": False})
+
+    def test_a_longer_hold_keeps_its_seats_longer(self, flight, noon):
+        held = hold(leg(flight, seats=[None] * 6), now=noon)
+        extend(held, noon + timedelta(minutes=9))
+        assert reserve(leg(flight), now=noon + timedelta(minutes=19) - TICK).outcome is (
+            Outcome.SOLD_OUT
+        )
+        assert reserve(leg(flight), now=noon + timedelta(minutes=19)).done
+
+
+class TestCancelCoupons:
+    def test_a_part_frees_its_seat_and_leaves_the_rest_paid(self, train, noon):
+        paid = hold(leg(train, seats=["1/1A", "1/1B"]), now=noon)
+        pay(paid, noon)
+        first, _second = coupons_of(paid)
+
+        result = engine.current().cancel_coupons(paid, [first], now=noon, actor=SYSTEM)
+
+        assert (result.outcome, result.details) == (Outcome.DONE, {"whole": False})
+        assert state_of(paid) == "paid"
+        assert (bits_of(train)["1/1A"], bits_of(train)["1/1B"]) == (0, 0b1111)
+        assert story_of(paid)[2:] == [("part_cancelled", "paid", "paid")]
+
+    def test_the_last_part_is_the_whole(self, train, noon):
+        paid = hold(leg(train, seats=["1/1A", "1/1B"]), now=noon)
+        pay(paid, noon)
+        first, second = coupons_of(paid)
+        engine.current().cancel_coupons(paid, [first], now=noon, actor=SYSTEM)
+        result = engine.current().cancel_coupons(paid, [second], now=noon, actor=SYSTEM)
+        assert result.details == {"whole": True}
+        assert state_of(paid) == "cancelled"
+
+    def test_refuses_a_part_that_is_cancelled_used_or_somebody_else_s(self, train, noon):
+        paid = hold(leg(train, seats=[None] * 3), now=noon)
+        other = hold(leg(train), now=noon)
+        for one in (paid, other):
+            pay(one, noon)
+        gone, used, left = coupons_of(paid)
+        engine.current().cancel_coupons(paid, [gone], now=noon, actor=SYSTEM)
+        Coupon.objects.filter(id=used).update(state="used")
+
+        wanted = {
+            gone: Outcome.ALREADY_CANCELLED,
+            used: Outcome.NOT_CANCELLABLE,
+            coupons_of(other)[0]: Outcome.NOT_FOUND,
+        }
+        with nothing_changes():
+            found = {
+                coupon: engine.current()
+                .cancel_coupons(paid, [left, coupon], now=noon, actor=SYSTEM)
+                .outcome
+                for coupon in wanted
+            }
+        assert found == wanted
+
+
+class TestExpire:
+    def test_takes_those_that_ended_the_longest_ago_up_to_the_limit(self, train, noon):
+        holds = [hold(leg(train), now=noon + timedelta(minutes=n)) for n in range(4)]
+        now = noon + HOLD + timedelta(minutes=2)
+
+        assert engine.current().expire(now=now, limit=2) == 2
+        assert [state_of(one) for one in holds] == ["expired", "expired", "held", "held"]
+        assert engine.current().expire(now=now, limit=2) == 1
+        assert engine.current().expire(now=now, limit=2) == 0
+        assert state_of(holds[3]) == "held"
+
+    def test_leaves_paid_ones_alone(self, train, noon):
+        paid = hold(leg(train), now=noon)
+        pay(paid, noon)
+        assert engine.current().expire(now=noon + HOLD, limit=10) == 0
+        assert state_of(paid) == "paid"
+
+    def test_the_next_end_is_noted(self, train, noon):
+        hold(leg(train), now=noon)
+        hold(leg(train), now=noon + timedelta(minutes=1))
+        engine.current().expire(now=noon + HOLD, limit=10)
+        departure = Departure.objects.get(pk=train.departure.pk)
+        assert departure.earliest_hold_end == noon + HOLD + timedelta(minutes=1)
+
+
+class TestStatements:
+    def count(self, act: Callable[[], object]) -> int:
+        with CaptureQueriesContext(connection) as captured:
+            act()
+        return len(captured)
+
+    def test_nine_passengers_cost_as_many_as_one(self, train, noon):
+        hold(leg(train, fare=2), now=noon)  # the stock is laid out
+        one, eight = leg(train, 0, 1), leg(train, 1, 4, seats=[None] * 8)
+        train.ticket(0, 1)
+        train.ticket(1, 4)
+        assert self.count(lambda: hold(one, now=noon)) == self.count(lambda: hold(eight, now=noon))
+
+    def test_a_longer_way_costs_no_more(self, train, noon):
+        hold(leg(train, fare=2), now=noon)
+        short, long = leg(train, 0, 1), leg(train, 0, 4)
+        assert self.count(lambda: hold(short, now=noon)) == self.count(lambda: hold(long, now=noon))
+
+    def test_expiring_many_costs_as_much_as_one(self, train, noon):
+        hold(leg(train), now=noon)
+        one = self.count(lambda: engine.current().expire(now=noon + HOLD, limit=10))
+        for _ in range(5):
+            hold(leg(train), now=noon)
+        five = self.count(lambda: engine.current().expire(now=noon + HOLD, limit=10))
+        assert one == five
