@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import lockout, tokens
 from travel.common import clock
-from travel.common.address import client_address
+from travel.common.address import client_network
 from travel.common.errors import Refusal
 
 
@@ -36,7 +36,7 @@ class StaffSignInForm(AdminAuthenticationForm):
 
     def clean(self) -> dict[str, Any]:
         email = self.cleaned_data.get("username") or ""
-        address = client_address(self.request) if self.request else ""
+        address = client_network(self.request) if self.request else ""
         try:
             # Counted before it is judged, with the sign-ins of the pages and the API.
             lockout.count_attempt(email=email, address=address)
