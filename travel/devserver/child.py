@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 # A child whose supervisor is gone ends within this time, even when it is busy.
 LAST_SECONDS = 4.0
@@ -76,8 +76,10 @@ def run_worker() -> int:
     import django
 
     django.setup()
+    from celery import signals
     from celery.beat import EmbeddedService
     from celery.platforms import SecurityWarning
+    from celery.worker import state
 
     from travel.celery import app
 
@@ -97,11 +99,23 @@ def run_worker() -> int:
         without_mingle=True,
         without_heartbeat=True,
     )
-    try:
-        worker.start()
-    finally:
-        beat.stop()
+
+    # Celery looks up from its broker every two seconds only; a demo that is told to stop does not
+    # wait for that. No job is cut off, and a message left unread is only a reminder of due rows.
+    @signals.worker_shutting_down.connect(weak=False)
+    def leave_when_idle(**kwargs: object) -> None:
+        beat.service.stop()
+        threading.Thread(target=_exit_when_idle, args=(state.active_requests,), daemon=True).start()
+
+    worker.start()
     return int(worker.exitcode or 0)
+
+
+def _exit_when_idle(active: Collection[object]) -> None:
+    deadline = time.monotonic() + LAST_SECONDS
+    while active and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os._exit(0)
 
 
 def main(arguments: Sequence[str]) -> int:
