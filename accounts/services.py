@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
+from urllib.parse import quote, urlencode
 
+from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
 from django_otp import devices_for_user, match_token
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.errors import EmailTaken, InvalidCredentials, TotpRequired
 from accounts.models import User
-from travel.common.errors import InvalidInput, NotAllowed
+from travel.common.errors import InvalidInput, NotAllowed, NotFound
 from travel.common.ids import normal_email, normal_text
 from travel.common.transactions import in_transaction
 
@@ -86,6 +90,24 @@ def log_in(*, email: str, password: str, totp: str = "", now: datetime) -> User:
 def record_login(*, user: User, now: datetime) -> None:
     """Write down when somebody last signed in."""
     User.objects.filter(pk=user.pk).update(last_login=now)
+
+
+@in_transaction
+def give_second_factor(*, email: str) -> str:
+    """
+    Give a staff account a second factor in place of whichever it had.
+
+    Answer the otpauth address that an authenticator app reads: it holds the key, and nothing shows
+    it again.
+
+    :raises NotFound: no staff account has this e-mail address.
+    """
+    user = User.objects.filter(email=normal_email(email), is_staff=True).first()
+    if user is None:
+        raise NotFound(_("No staff account has this e-mail address."))
+    TOTPDevice.objects.filter(user=user).delete()
+    device = TOTPDevice.objects.create(user=user, name="authenticator")
+    return f"{device.config_url}&{urlencode({'issuer': settings.SITE_NAME}, quote_via=quote)}"
 
 
 def _check_password(password: str, user: User) -> None:
