@@ -294,6 +294,7 @@ class ReservationEvent(models.Model):
         PART_CANCELLED = "part_cancelled", _("Cancelled in part")
         RELEASED = "released", _("Hold released")
         EXPIRED = "expired", _("Hold expired")
+        REFUND_APPROVED = "refund_approved", _("Refund approved")
         REFUNDED = "refunded", _("Refunded")
         SEATS_CHANGED = "seats_changed", _("Seats changed")
         NAME_CORRECTED = "name_corrected", _("Name corrected")

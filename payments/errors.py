@@ -31,6 +31,14 @@ class PaymentDeclined(Refusal):
     title = _("The payment was declined. Please try another card or method.")
 
 
+class NotAwaitingApproval(Refusal):
+    """The refund is on its way already, done, or with staff."""
+
+    code = "not_awaiting_approval"
+    status = 409
+    title = _("This refund does not wait for approval.")
+
+
 class QuoteExpired(Refusal):
     """The quoted amounts no longer hold."""
 

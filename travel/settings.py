@@ -272,6 +272,8 @@ MAX_TICKETS = 12
 # A started payment attempt lengthens the hold, once, to at least this long from now.
 HOLD_WHILE_PAYING = timedelta(minutes=5)
 QUOTE_LIFETIME = timedelta(minutes=10)
+# What one member of staff may give back alone, in minor units of its currency (500.00 EUR).
+REFUND_APPROVAL_LIMIT = env.int("REFUND_APPROVAL_LIMIT", default=50_000)
 
 # --- jobs and messages ----------------------------------------------------------------------------
 
@@ -319,6 +321,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "send-payments-messages": {
         "task": "payments.tasks.send_messages",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
+    "send-support-messages": {
+        "task": "support.tasks.send_messages",
         "schedule": 5.0,
         "options": {"expires": 5},
     },

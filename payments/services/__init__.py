@@ -2,7 +2,7 @@
 
 from payments.services.cancelling import Quote, cancel_and_refund, quote_cancellation, quote_for
 from payments.services.paying import Paid, answer_sandbox, get_attempt, pay, settle_attempt
-from payments.services.refunds import push_refund
+from payments.services.refunds import approve_refund, push_refund
 from payments.services.wallet import (
     answer_sandbox_top_up,
     get_top_up,
@@ -16,6 +16,7 @@ __all__ = [
     "Quote",
     "answer_sandbox",
     "answer_sandbox_top_up",
+    "approve_refund",
     "cancel_and_refund",
     "get_attempt",
     "get_top_up",

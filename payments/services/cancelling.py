@@ -160,7 +160,8 @@ def cancel_and_refund(
     """
     Cancel, free the seats, keep the penalty and give the rest back; or release a hold.
 
-    A wallet has its money at once; for a gateway the refund is due from now on.
+    A wallet has its money at once; for a gateway the refund is due from now on. What staff give
+    back above the office's limit waits for a second person, with the seats free already.
 
     :raises QuoteExpired: the amounts are no longer those of the quote.
 
@@ -387,8 +388,15 @@ def _refund(quote: Quote, cancellation: Cancellation, now: datetime) -> Refund |
         cause=Refund.Cause.CANCELLATION,
         reference=f"cancellation:{cancellation.id}:refund",
         cancellation=cancellation,
+        needs_approval=_needs_approval(cancellation, quote.refund),
         now=now,
     )
+
+
+def _needs_approval(cancellation: Cancellation, refund: Money) -> bool:
+    """Say whether a second person looks first: staff gave back more than one may alone."""
+    by_staff = cancellation.actor_kind == Cancellation.Actor.STAFF
+    return by_staff and refund.minor > settings.REFUND_APPROVAL_LIMIT
 
 
 def _fresh(reservation_id: int, now: datetime) -> ReservationDetail:

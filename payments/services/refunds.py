@@ -7,13 +7,17 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from bookings import services as booking
+from bookings.engine.contract import Actor
 from bookings.models import ReservationEvent
 from payments import gateways, ledger
+from payments.errors import NotAwaitingApproval
 from payments.gateways.contract import Answer, GatewayReply
 from payments.ledger import Side
 from payments.models import Cancellation, Payment, Refund, Transfer
+from travel.common.errors import NotAllowed, NotFound
 from travel.common.money import Money
 from travel.common.transactions import in_transaction
 
@@ -33,11 +37,13 @@ def queue_refund(
     reference: str,
     now: datetime,
     cancellation: Cancellation | None = None,
+    needs_approval: bool = False,
 ) -> Refund:
     """
     Write down money that is due back to a payment's source; a wallet has it at once.
 
-    The caller holds the payment's lock and has moved the amount to what is to be given back.
+    What needs approval waits for a second person, a wallet's refund too. The caller holds the
+    payment's lock and has moved the amount to what is to be given back.
 
     :raises RefundTooHigh: more would go back than was captured.
     """
@@ -51,17 +57,54 @@ def queue_refund(
         cause=cause,
         destination=Refund.Destination.WALLET if to_wallet else Refund.Destination.SOURCE,
         amount_minor=amount.minor,
+        state=State.PENDING_APPROVAL if needs_approval else State.QUEUED,
         reference=reference,
         created_at=now,
         due_at=now,
     )
-    if to_wallet:
+    if to_wallet and not needs_approval:
         _finish(refund, "", now)
     return refund
 
 
 class RefundTooHigh(AssertionError):
     """A defect of the caller: it would pay back more than was taken."""
+
+
+@in_transaction
+def approve_refund(*, refund_id: int, approver_id: int, now: datetime) -> str:
+    """
+    Let go a refund that waits for a second person; answer its state afterwards.
+
+    A wallet has the money at once; for a gateway the refund is due from now on.
+
+    :raises NotFound: there is no such refund.
+    :raises NotAllowed: the approver is who cancelled, or who gets the money.
+    :raises NotAwaitingApproval: it was approved before, or never needed it.
+    """
+    refund = Refund.objects.select_for_update().filter(id=refund_id).first()
+    if refund is None:
+        raise NotFound()
+    if refund.state != State.PENDING_APPROVAL:
+        raise NotAwaitingApproval()
+    payment, cancellation = refund.payment, refund.cancellation
+    concerned = {payment.reservation.user_id, cancellation.actor_id if cancellation else None}
+    if approver_id in concerned:
+        raise NotAllowed(_("Somebody else has to approve this refund."))
+    amount = Money(refund.amount_minor, payment.currency_id)
+    booking.note(
+        reservation_id=payment.reservation_id,
+        kind=ReservationEvent.Kind.REFUND_APPROVED,
+        details={"refund": refund.id, "amount": amount.amount, "currency": amount.currency},
+        actor=Actor("staff", approver_id),
+        now=now,
+    )
+    if refund.destination == Refund.Destination.WALLET:
+        _finish(refund, "", now)
+    else:
+        refund.state, refund.due_at = State.QUEUED, now
+        refund.save(update_fields=["state", "due_at"])
+    return refund.state
 
 
 def push_refund(*, refund_id: int, now: datetime) -> str:
