@@ -188,7 +188,7 @@ def list_reservations(
     """Answer how many reservations the viewer has, and a page of them, the newest first."""
     rows = visible_to(viewer)
     if status is not None:
-        rows = rows.filter(_with_status(status, now))
+        rows = rows.filter(with_status(status, now))
     page = list(rows.order_by("-created_at", "-id")[offset : offset + limit])
     return rows.count(), load(page, now=now)
 
@@ -212,7 +212,7 @@ def list_trips(
     none; `cancelled` were cancelled, released or ran out. Both begin with the newest.
     """
     rows = visible_to(viewer)
-    held = rows.filter(_with_status("Reserved", now)).order_by("hold_until", "id")[:20]
+    held = rows.filter(with_status("Reserved", now)).order_by("hold_until", "id")[:20]
     ahead = Coupon.objects.filter(
         ~Q(state=Coupon.State.CANCELLED),
         passenger__reservation=OuterRef("pk"),
@@ -222,7 +222,7 @@ def list_trips(
     kinds = {
         "upcoming": Q(state=State.PAID, is_ahead=True),
         "past": Q(state=State.PAID, is_ahead=False),
-        "cancelled": _with_status("Cancelled", now) | _with_status("Expired", now),
+        "cancelled": with_status("Cancelled", now) | with_status("Expired", now),
     }
     counts = rows.aggregate(**{name: Count("pk", filter=kind) for name, kind in kinds.items()})
     page = rows.filter(kinds[when])
@@ -344,7 +344,7 @@ class _Ride:
         )
 
 
-def _with_status(status: str, now: datetime) -> Q:
+def with_status(status: str, now: datetime) -> Q:
     """Say which rows have the published status at `now`: a hold that ended is Expired."""
     if status == "Reserved":
         return Q(state=State.HELD, hold_until__gt=now)

@@ -138,6 +138,11 @@ def get_payment(payment_id: int) -> PaymentDetail:
     return _read(Payment.objects.filter(id=payment_id))[0]
 
 
+def get_payments(payment_ids: Iterable[int]) -> dict[int, PaymentDetail]:
+    """Answer attempts by id; the caller may see their reservations already."""
+    return {one.id: one for one in _read(Payment.objects.filter(id__in=list(payment_ids)))}
+
+
 def list_purchases(
     *, viewer: Viewer, now: datetime, when: str | None = None, offset: int = 0, limit: int = 20
 ) -> tuple[int, list[Purchase]]:

@@ -18,6 +18,7 @@ urlpatterns = [
     path("", include("inventory.api.urls")),
     path("", include("bookings.api.urls")),
     path("", include("payments.api.urls")),
+    path("", include("support.api.urls")),
     path("", include("bookings.pages.urls")),
     path("", include("accounts.pages.urls")),
     path("", include("payments.pages.urls")),

@@ -1,7 +1,10 @@
 """Where the pages of the top storey live."""
 
-from django.urls import path
+from django.urls import include, path
 
 from support.pages import outbox
 
-urlpatterns = [path("outbox/", outbox.messages, name="outbox")]
+urlpatterns = [
+    path("outbox/", outbox.messages, name="outbox"),
+    path("help/", include("support.pages.help_urls")),
+]

@@ -1,0 +1,1 @@
+"""The API's doors to reports, and to the support desk."""

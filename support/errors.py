@@ -1,0 +1,39 @@
+"""Refusals of the help desk."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from travel.common.errors import Refusal
+
+
+class ReportClosed(Refusal):
+    """The report was closed, and the time to come back to it is over."""
+
+    code = "report_closed"
+    status = 409
+    title = _("This report is closed. Please send a new one.")
+
+
+class MoveNotAllowed(Refusal):
+    """A report does not go from its state to that one."""
+
+    code = "move_not_allowed"
+    status = 409
+    title = _("A report does not move from its state to that one.")
+
+
+class TooManyReports(Refusal):
+    """The passenger has too many reports that are not closed."""
+
+    code = "too_many_reports"
+    status = 409
+    title = _("You have too many open reports. Please wait for our answers.")
+
+
+class TooManyMessages(Refusal):
+    """The passenger has written much since the last answer."""
+
+    code = "too_many_messages"
+    status = 409
+    title = _("Please wait for our answer before you write again.")
