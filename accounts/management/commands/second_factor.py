@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from io import StringIO
 from typing import Any
 
 import segno
@@ -25,7 +26,9 @@ class Command(BaseCommand):
             address = services.give_second_factor(email=options["email"])
         except Refusal as refusal:
             raise CommandError(str(refusal.detail)) from refusal
-        segno.make(address, micro=False).terminal(self.stdout, compact=True)
+        picture = StringIO()
+        segno.make(address, micro=False).terminal(picture, compact=True)
+        self.stdout.write(picture.getvalue())
         self.stdout.write("Scan it with an authenticator app, or type this address into one:")
         self.stdout.write(address)
         self.stdout.write("It is shown this once. Whoever sees it can make the codes.")
