@@ -7,6 +7,7 @@ who arrives. Rows come as tuples; no model instance is made.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -14,12 +15,11 @@ from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import F, FilteredRelation, Q, QuerySet
+from django.db import connection
+from django.db.models import QuerySet
 
 from inventory.models import (
     Bus,
-    Call,
-    Departure,
     FareVersion,
     Flight,
     Mode,
@@ -101,77 +101,151 @@ def find_stretches(
     Where a departure calls twice at a station, a ride that contains another one between the same
     stations is left out; the order is by departure time.
     """
-    leaving = Q(pk__in=[])
+    days: list[tuple[int, datetime, datetime]] = []
     for facts in origins:
         first, _ = day_range(day, facts.tz)
         _, last = day_range(last_day or day, facts.tz)
         if last > now:
-            leaving |= Q(station_id=facts.id, departs_at__gte=first, departs_at__lt=last)
-    arriving = Q(end__station_id__in=[facts.id for facts in destinations])
-    return _read(leaving, arriving, now=now)
+            days.append((facts.id, first, last))
+    if not days or not destinations:
+        return []
+    leaving = " OR ".join(
+        ["(start.station_id = %s AND start.departs_at >= %s AND start.departs_at < %s)"] * len(days)
+    )
+    arriving = ", ".join(["%s"] * len(destinations))
+    stretches = _read(
+        by="call_station_time",
+        arriving=f"finish.station_id IN ({arriving})",
+        leaving=leaving,
+        parameters=[
+            *(facts.id for facts in destinations),
+            *(value for one in days for value in (one[0], _adapt(one[1]), _adapt(one[2]))),
+        ],
+        now=now,
+    )
+    return _at_main_stations(stretches)
 
 
 def find_stretch(
     departure_id: int, from_position: int, to_position: int, *, now: datetime
 ) -> Stretch | None:
     """Answer one ride by its positions, or None when it does not exist or has left by `now`."""
-    return next(
-        iter(
-            _read(
-                Q(departure_id=departure_id, position=from_position),
-                Q(end__position=to_position),
-                now=now,
-            )
-        ),
-        None,
+    found = _read(
+        by="call_way",
+        leaving="start.departure_id = %s AND start.position = %s",
+        arriving="finish.position = %s",
+        parameters=[to_position, departure_id, from_position],
+        now=now,
+    )
+    return found[0] if found else None
+
+
+# The order of the tables is written down, and so are the calls' indexes: statistics that are out of
+# date, as after an import, lead planners to read whole timetables.
+_RIDES = """
+SELECT {in_this_order} start.departure_id, start.position, finish.position,
+       start.station_id, finish.station_id, start.departs_at, finish.arrives_at,
+       finish.distance_m - start.distance_m,
+       departure.service_id, service.number, service.mode, service.tariff_id, service.carrier_id,
+       carrier.code, carrier.name, carrier.currency_id,
+       departure.vehicle_id, vehicle.name, vehicle.seat_map_id,
+       departure.stock_version, departure.earliest_hold_end,
+       start.expected_departs_at, finish.expected_arrives_at
+FROM inventory_call start {start_index}
+{then} inventory_call finish {finish_index}
+    ON finish.departure_id = start.departure_id AND finish.position > start.position
+       AND {arriving}
+{then} inventory_departure departure ON departure.id = start.departure_id
+{then} inventory_service service ON service.id = departure.service_id
+{then} inventory_carrier carrier ON carrier.id = service.carrier_id
+{then} inventory_vehicle vehicle ON vehicle.id = departure.vehicle_id
+WHERE ({leaving})
+  AND start.may_board AND NOT start.is_skipped AND finish.may_alight AND NOT finish.is_skipped
+  AND departure.state = 'scheduled' AND departure.sales_closed_at IS NULL
+ORDER BY start.departs_at, start.departure_id, start.position DESC, finish.position
+LIMIT {most}
+"""
+_INSTANTS = (5, 6, 20, 21, 22)
+
+
+def _read(
+    *, by: str, leaving: str, arriving: str, parameters: Sequence[object], now: datetime
+) -> list[Stretch]:
+    """Read the rides, from who leaves (by that index) to who arrives (by departure and station)."""
+    if connection.vendor == "sqlite":
+        words = {
+            "in_this_order": "",
+            "then": "CROSS JOIN",
+            "start_index": f"INDEXED BY {by}",
+            "finish_index": "INDEXED BY call_way",
+        }
+    else:
+        words = {
+            "in_this_order": "STRAIGHT_JOIN",
+            "then": "JOIN",
+            "start_index": f"FORCE INDEX ({by})",
+            "finish_index": "FORCE INDEX (call_way)",
+        }
+    sql = _RIDES.format(leaving=leaving, arriving=arriving, most=MAX_STRETCHES, **words)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        stretches = [Stretch(*_with_instants(row)) for row in cursor.fetchall()]
+    return _without_detours([one for one in stretches if one.leaves_at > now])
+
+
+def _with_instants(row: Sequence[Any]) -> list[Any]:
+    """Turn what the drivers give for an instant into one: text on SQLite, naive UTC elsewhere."""
+    values = list(row)
+    for index in _INSTANTS:
+        value = values[index]
+        if isinstance(value, str):
+            value = datetime.fromisoformat(value)
+        values[index] = value and value.replace(tzinfo=UTC)
+    return values
+
+
+def _adapt(moment: datetime) -> object:
+    return connection.ops.adapt_datetimefield_value(moment)
+
+
+def _at_main_stations(stretches: list[Stretch]) -> list[Stretch]:
+    """
+    Keep one ride of each departure: from and to the stations that most of the departures serve.
+
+    A train that calls at three stations of a city is one train to whoever asks for the city; who
+    wants to board elsewhere asks for the station.
+    """
+    served = Counter(
+        place
+        for one in {(o.departure_id, o.from_station_id, o.to_station_id) for o in stretches}
+        for place in (one[1], -one[2])
+    )
+    rides: dict[int, list[Stretch]] = {}
+    for one in stretches:
+        rides.setdefault(one.departure_id, []).append(one)
+    kept: list[Stretch] = []
+    for group in rides.values():
+        main = max(
+            group,
+            key=lambda one: (
+                served[one.from_station_id] + served[-one.to_station_id],
+                -one.stops,
+                -one.from_position,
+            ),
+        )
+        kept += [one for one in group if _same_ends(one, main)]
+    return sorted(kept, key=_by_departure)
+
+
+def _same_ends(left: Stretch, right: Stretch) -> bool:
+    return (left.from_station_id, left.to_station_id) == (
+        right.from_station_id,
+        right.to_station_id,
     )
 
 
-def _read(leaving: Q, arriving: Q, *, now: datetime) -> list[Stretch]:
-    rows = (
-        Call.objects.filter(
-            leaving,
-            may_board=True,
-            is_skipped=False,
-            departure__state=Departure.State.SCHEDULED,
-            departure__sales_closed_at__isnull=True,
-        )
-        .annotate(end=FilteredRelation("departure__calls"))
-        .filter(
-            arriving,
-            end__position__gt=F("position"),
-            end__may_alight=True,
-            end__is_skipped=False,
-        )
-        .order_by("departs_at", "departure_id", "-position", "end__position")
-        .values_list(
-            "departure_id",
-            "position",
-            "end__position",
-            "station_id",
-            "end__station_id",
-            "departs_at",
-            "end__arrives_at",
-            F("end__distance_m") - F("distance_m"),
-            "departure__service_id",
-            "departure__service__number",
-            "departure__service__mode",
-            "departure__service__tariff_id",
-            "departure__service__carrier_id",
-            "departure__service__carrier__code",
-            "departure__service__carrier__name",
-            "departure__service__carrier__currency_id",
-            "departure__vehicle_id",
-            "departure__vehicle__name",
-            "departure__vehicle__seat_map_id",
-            "departure__stock_version",
-            "departure__earliest_hold_end",
-            "expected_departs_at",
-            "end__expected_arrives_at",
-        )[:MAX_STRETCHES]
-    )
-    stretches = [stretch for stretch in (Stretch(*row) for row in rows) if stretch.leaves_at > now]
-    return _without_detours(stretches)
+def _by_departure(one: Stretch) -> tuple[datetime, int, int, int]:
+    return one.departs_at, one.departure_id, one.from_position, one.to_position
 
 
 def _without_detours(stretches: list[Stretch]) -> list[Stretch]:
@@ -185,10 +259,7 @@ def _without_detours(stretches: list[Stretch]) -> list[Stretch]:
         known = kept.setdefault((one.departure_id, one.from_station_id, one.to_station_id), [])
         if all(one.to_position < other.to_position for other in known):
             known.append(one)
-    return sorted(
-        (one for rides in kept.values() for one in rides),
-        key=lambda one: (one.departs_at, one.departure_id, one.from_position, one.to_position),
-    )
+    return sorted((one for rides in kept.values() for one in rides), key=_by_departure)
 
 
 def price_rules(tariff_ids: Iterable[int], *, now: datetime) -> dict[int, list[PriceRule]]:
