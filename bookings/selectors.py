@@ -470,15 +470,19 @@ def _coupon(
     lines: Mapping[int, Sequence[tuple[str, str, int]]],
     seats: Mapping[int, list[SeatPlace]],
 ) -> CouponDetail:
-    coupon_id, *rest = columns
+    coupon_id, position, ticket_id, fare_version_id, state, barcode = columns
     priced = [
         (kind, label, Money(minor, currency)) for kind, label, minor in lines.get(coupon_id, [])
     ]
     return CouponDetail(
-        coupon_id,
-        passenger.id,
-        passenger.position,
-        *rest,
+        id=coupon_id,
+        passenger_id=passenger.id,
+        passenger=passenger.position,
+        position=position,
+        ticket_id=ticket_id,
+        fare_version_id=fare_version_id,
+        state=state,
+        barcode=barcode,
         lines=priced,
         price=Money(sum(money.minor for _, _, money in priced), currency),
         seats=seats.get(coupon_id, []),
@@ -487,10 +491,10 @@ def _coupon(
 
 def _price_lines(coupon_ids: Iterable[int]) -> dict[int, list[tuple[str, str, int]]]:
     found: dict[int, list[tuple[str, str, int]]] = {}
-    for coupon_id, *line in (
+    for coupon_id, kind, label, minor in (
         PriceLine.objects.filter(coupon_id__in=list(coupon_ids))
         .order_by("coupon_id", "position")
         .values_list("coupon_id", "kind", "label", "amount_minor")
     ):
-        found.setdefault(coupon_id, []).append((line[0], line[1], line[2]))
+        found.setdefault(coupon_id, []).append((kind, label, minor))
     return found

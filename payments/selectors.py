@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
@@ -229,8 +230,9 @@ def statement(*, user_id: int, offset: int = 0, limit: int = 20) -> tuple[int, l
 
 def _read(rows: QuerySet[Payment]) -> list[PaymentDetail]:
     """Read payments with their refunds in one statement, by reservation and age."""
-    found: dict[int, PaymentDetail] = {}
-    for payment_id, *rest in rows.order_by("reservation_id", "id", "refunds__id").values_list(
+    columns: Iterable[tuple[Any, ...]] = rows.order_by(
+        "reservation_id", "id", "refunds__id"
+    ).values_list(
         "id",
         "reservation_id",
         "method",
@@ -247,7 +249,9 @@ def _read(rows: QuerySet[Payment]) -> list[PaymentDetail]:
         "refunds__cause",
         "refunds__created_at",
         "refunds__done_at",
-    ):
+    )
+    found: dict[int, PaymentDetail] = {}
+    for payment_id, *rest in columns:
         reservation_id, method, state, minor, currency, failure, created, finished, *refund = rest
         payment = found.setdefault(
             payment_id,

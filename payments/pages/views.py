@@ -155,7 +155,7 @@ def _search_again(booked: ReservationDetail) -> str:
     first = shown.rides(booked, now=booked.created_at)[0]
     ticket = booked.tickets[first.ticket_id]
     party = Counter(passenger.kind for passenger in booked.passengers)
-    asked = {
+    asked: dict[str, str | int] = {
         "origin": ticket.origin.city.name,
         "destination": shown.far_end(booked).name,
         "date": first.departs_at.date().isoformat(),
@@ -263,7 +263,7 @@ class Move:
 def wallet(request: HttpRequest) -> HttpResponse:
     """Show what the wallets hold and how it came about, and fill them."""
     now = clock.now()
-    user_id = request.user.pk
+    user_id = _user_id(request)
     balances = selectors.balances(user_id)
     form = TopUpForm(
         request.POST if request.method == "POST" else None,
@@ -297,7 +297,10 @@ def _top_up(request: HttpRequest, form: TopUpForm, now: datetime) -> HttpRespons
     """Fill the wallet; answer None when the form has to be shown again with what is wrong."""
     try:
         done = top_up(
-            user_id=request.user.pk, amount=form.money, token=form.cleaned_data["card"], now=now
+            user_id=_user_id(request),
+            amount=form.money,
+            token=form.cleaned_data["card"],
+            now=now,
         )
     except PaymentDeclined as refusal:
         reason = shown.reason_text(str(refusal.details.get("reason", "")))
@@ -312,6 +315,11 @@ def _top_up(request: HttpRequest, form: TopUpForm, now: datetime) -> HttpRespons
         request, gettext("%(amount)s is in your wallet.") % {"amount": money_text(form.money)}
     )
     return HttpResponseRedirect(way_back(request, otherwise=reverse("payments:wallet")))
+
+
+def _user_id(request: HttpRequest) -> int:
+    assert request.user.pk is not None, "the wallet is for whoever signed in"
+    return request.user.pk
 
 
 def _currencies(balances: list[Money]) -> list[str]:
