@@ -130,10 +130,10 @@ def lint_parts(scratch: Path) -> list[Part]:
     python = sys.executable
     tool = str(Path(python).parent)
     commands = {
-        "ruff check": [f"{tool}/ruff", "check", "."],
-        "ruff format": [f"{tool}/ruff", "format", "--check", "."],
+        "ruff check": [f"{tool}/ruff", "check", "--output-format", "concise", "."],
+        "ruff format": [f"{tool}/ruff", "format", "--check", "--output-format", "concise", "."],
         "import contracts": [f"{tool}/lint-imports"],
-        "types": [f"{tool}/mypy"],
+        "types": [f"{tool}/mypy", "--no-pretty"],
         "templates": [f"{tool}/djlint", "--lint", "--quiet", "templates"],
         "migrations": [python, "manage.py", "makemigrations", "--check", "--dry-run"],
         "deployment": [python, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
