@@ -119,6 +119,7 @@ def reserve(
     _check_offers(offers, ticket_ids=ticket_ids, round_trip=round_trip, now=now)
     kinds = [_kinds_on(offer, passengers) for offer in offers]
     rows = _passenger_rows(passengers, kinds[0])
+    _check_laps(kinds)
     chosen = _chosen_seats(offers, kinds, seats)
     legs = [
         _leg(offer, kinds_there, chosen, round_trip=round_trip)
@@ -313,8 +314,6 @@ def _passenger_rows(
             )
     adults = [index for index, kind in enumerate(kinds) if kind == ADULT]
     infants = [index for index, kind in enumerate(kinds) if kind == INFANT]
-    if len(infants) > len(adults):
-        raise InfantWithoutAdult()
     companions = dict(zip(infants, adults, strict=False))
     return [
         PassengerRow(
@@ -328,6 +327,13 @@ def _passenger_rows(
         )
         for index, one in enumerate(passengers)
     ]
+
+
+def _check_laps(kinds: Sequence[Sequence[str]]) -> None:
+    """See that each infant has an adult of its own on every ticket: fares differ in their ages."""
+    for kinds_there in kinds:
+        if kinds_there.count(INFANT) > kinds_there.count(ADULT):
+            raise InfantWithoutAdult()
 
 
 def _chosen_seats(
