@@ -80,6 +80,14 @@ def spelt_out(name: str) -> str | None:
     return spelling if search_key(spelling) != search_key(name) else None
 
 
+def with_spelling(city: CityDraft) -> CityDraft:
+    """The city with the spelling that keyboards without umlauts give, where it has another."""
+    spelling = spelt_out(city.name)
+    if spelling is None or any(name.name == spelling for name in city.names):
+        return city
+    return CityDraft(city.code, city.name, city.country, (*city.names, NameDraft("", spelling)))
+
+
 def load_places(path: Path = SHIPPED) -> tuple[KnownCity, ...]:
     """
     Reads a table of places.

@@ -20,6 +20,7 @@ from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 from inventory.timetable.draft import (
+    MOST_FARES,
     BusFacts,
     FareDraft,
     FareVersionDraft,
@@ -292,6 +293,17 @@ def load_profile(path: Path = PLAIN) -> Profile:
 
     :raises ProfileBroken: the file is not there, is not TOML, or says something that cannot hold.
     """
+    profile = read_toml(Profile, path)
+    _check(profile, path.name)
+    return profile
+
+
+def read_toml(kind: type[T], path: Path) -> T:
+    """
+    A dataclass of the declared shape from a TOML file; every word that it does not know is refused.
+
+    :raises ProfileBroken: the file is not there, is not TOML, or has another shape.
+    """
     try:
         if path.stat().st_size > MOST_BYTES:
             raise ProfileBroken(f"{path}: is larger than {MOST_BYTES} bytes")
@@ -301,9 +313,8 @@ def load_profile(path: Path = PLAIN) -> Profile:
         raise ProfileBroken(f"{path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ProfileBroken(f"{path}: {error}") from error
-    profile: Profile = _build(Profile, data, path.name)
-    _check(profile, path.name)
-    return profile
+    built: T = _build(kind, data, path.name)
+    return built
 
 
 def _check(profile: Profile, where: str) -> None:
@@ -334,16 +345,34 @@ def _check(profile: Profile, where: str) -> None:
 def _check_drafts(profile: Profile) -> None:
     currencies = {profile.currency} | {c.currency for c in profile.carriers.values() if c.currency}
     for tariff in profile.tariffs:
-        numbers = [fare.number for fare in tariff.fares]
-        if len(set(numbers)) != len(numbers) or not all(0 <= n < 64 for n in numbers):
-            raise ValueError(f"tariff {tariff.code}: fare numbers are 0 to 63, each once")
         for currency in currencies:
-            tariff.draft(carrier="", currency=currency, zone=ZoneInfo("UTC"))
+            check_tariff(tariff, currency=currency)
     for seat_map in profile.seat_maps:
-        labels = [label for coach in seat_map.coaches for label in coach.labels]
-        if len(set(labels)) != len(labels):
-            raise ValueError(f"seat map {seat_map.code}: a coach's label stands twice")
-        seat_map.draft()
+        check_seat_map(seat_map)
+
+
+def check_tariff(tariff: TariffRule, *, currency: str) -> None:
+    """
+    Refuses a tariff that no carrier with this currency could sell.
+
+    :raises ValueError: numbers that are not 0 to 63 and each once, amounts that cannot be.
+    """
+    numbers = [fare.number for fare in tariff.fares]
+    if len(set(numbers)) != len(numbers) or not all(0 <= n < MOST_FARES for n in numbers):
+        raise ValueError(f"tariff {tariff.code}: fare numbers are 0 to 63, each once")
+    tariff.draft(carrier="", currency=currency, zone=ZoneInfo("UTC"))
+
+
+def check_seat_map(seat_map: SeatMapRule) -> None:
+    """
+    Refuses a seat map that cannot be laid out.
+
+    :raises ValueError: a coach's label stands twice, or a layout draws no seats.
+    """
+    labels = [label for coach in seat_map.coaches for label in coach.labels]
+    if len(set(labels)) != len(labels):
+        raise ValueError(f"seat map {seat_map.code}: a coach's label stands twice")
+    seat_map.draft()
 
 
 def _zone(name: str, where: str) -> ZoneInfo:

@@ -4,6 +4,6 @@ Reads feeds of the General Transit Feed Specification (https://gtfs.org/document
 `read_gtfs` reads and checks a whole feed and gives a `TimetableDraft`.
 """
 
-from inventory.timetable.gtfs.reader import GtfsOptions, GtfsReading, read_gtfs
+from inventory.timetable.gtfs.reader import GtfsOptions, read_gtfs
 
-__all__ = ["GtfsOptions", "GtfsReading", "read_gtfs"]
+__all__ = ["GtfsOptions", "read_gtfs"]

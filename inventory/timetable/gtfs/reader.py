@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from inventory.timetable.changes import ChangeMaker
 from inventory.timetable.draft import (
     CallDraft,
     CarrierClassDraft,
@@ -18,7 +19,6 @@ from inventory.timetable.draft import (
     CityDraft,
     DepartureDraft,
     Mode,
-    NameDraft,
     ServiceDraft,
     StationDraft,
     StationKind,
@@ -36,25 +36,22 @@ from inventory.timetable.gtfs.services import (
     read_routes,
 )
 from inventory.timetable.gtfs.spool import PatternCall, Spool, SpooledTrip
-from inventory.timetable.gtfs.stops import StationMaker, Stops, read_stops, zone_or_none
+from inventory.timetable.gtfs.stops import StationMaker, Stops, read_stops
 from inventory.timetable.gtfs.times import LATEST_SECONDS, start_of_service_day
-from inventory.timetable.gtfs.transfers import ChangeMaker, read_transfers
+from inventory.timetable.gtfs.transfers import read_transfers
 from inventory.timetable.gtfs.trips import (
     make_patterns,
     read_frequencies,
     read_stop_times,
     read_trips,
 )
-from inventory.timetable.places import CityFinder, KnownCity, spelt_out
+from inventory.timetable.places import CityFinder, KnownCity, with_spelling
 from inventory.timetable.profile import CarrierRule, Profile, ServiceRule
+from inventory.timetable.reading import Progress, Reading, check_feed_code
 from inventory.timetable.report import Report, SourceBroken
+from inventory.timetable.zones import zone_or_none
 
-LONGEST_FEED_CODE = 30
-_FEED_CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,29}")
 _KINDS: dict[Mode, StationKind] = {"Plane": "airport", "Train": "railStation", "Bus": "coachStop"}
-
-#: Told of each step: what is being read.
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +71,6 @@ class GtfsOptions:
     shift_to: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class GtfsReading:
-    """What came of reading a feed: the draft, what was skipped, a digest of all that was read."""
-
-    draft: TimetableDraft
-    report: Report
-    digest: str
-    call_count: int
-
-
 @dataclass(slots=True)
 class _Service:
     """A service with the rule that it is sold by."""
@@ -100,16 +87,14 @@ class _Service:
 @contextmanager
 def read_gtfs(
     path: Path, options: GtfsOptions, *, progress: Progress = lambda _step: None
-) -> Iterator[GtfsReading]:
+) -> Iterator[Reading]:
     """
     Reads a feed's zip file whole, checks it, and holds it ready while the context lasts.
 
     :raises SourceBroken: the feed cannot be imported; its report says why.
     """
     report = Report()
-    if _FEED_CODE.fullmatch(options.feed) is None:
-        report.fault(path.name, None, "a feed's code is 1 to 30 of a-z, 0-9, - and _", options.feed)
-        raise SourceBroken(report)
+    check_feed_code(options.feed, path=path, report=report)
     spool = Spool()
     try:
         yield _Reader(path, options, report, spool, progress).read()
@@ -128,7 +113,7 @@ class _Reader:
         self._spool = spool
         self._progress = progress
 
-    def read(self) -> GtfsReading:
+    def read(self) -> Reading:
         services, stops, calendar, changes, agencies = self._read_files()
         window = self._window(calendar)
         sold = self._sold(services)
@@ -171,7 +156,7 @@ class _Reader:
             minimum_changes=tuple(changes.changes(stations)),
             departure_count=departure_count,
         )
-        return GtfsReading(draft, self._report, self._digest(), call_count)
+        return Reading(draft, self._report, self._digest(), call_count)
 
     def _read_files(
         self,
@@ -286,7 +271,7 @@ class _Reader:
             key: maker.draft(key, kind, city_of[maker.code(key, kind)])
             for key, kind in kind_of.items()
         }
-        return stations, [_with_spelling(city) for city in cities]
+        return stations, [with_spelling(city) for city in cities]
 
     def _carrier_rule(self, agency: Agency) -> CarrierRule:
         return self._profile.carriers.get(agency.agency_id, CarrierRule())
@@ -375,13 +360,6 @@ def _same_map(one: _Service, other: _Service) -> bool:
 def _kind(modes: set[Mode]) -> StationKind:
     """What serves a place makes it: trains before aircraft before coaches."""
     return next(_KINDS[mode] for mode in ("Train", "Plane", "Bus") if mode in modes)
-
-
-def _with_spelling(city: CityDraft) -> CityDraft:
-    spelling = spelt_out(city.name)
-    if spelling is None or any(name.name == spelling for name in city.names):
-        return city
-    return CityDraft(city.code, city.name, city.country, (*city.names, NameDraft("", spelling)))
 
 
 @dataclass(frozen=True, slots=True)

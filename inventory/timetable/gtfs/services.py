@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from inventory.timetable.gtfs.archive import Archive
-from inventory.timetable.gtfs.stops import zone_or_none
 from inventory.timetable.gtfs.tables import read_table
 from inventory.timetable.profile import Profile, ServiceRule
 from inventory.timetable.report import Report, SourceBroken
+from inventory.timetable.zones import zone_or_none
 from travel.common.ids import normal_text
 
 LONGEST_NUMBER = 40

@@ -6,8 +6,6 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 from inventory.timetable.draft import CodeDraft, NameDraft, StationDraft, StationKind
 from inventory.timetable.gtfs.archive import Archive
@@ -15,6 +13,7 @@ from inventory.timetable.gtfs.tables import read_table
 from inventory.timetable.places import StationPlace, spelt_out
 from inventory.timetable.profile import Profile
 from inventory.timetable.report import Report
+from inventory.timetable.zones import zone_or_none
 from travel.common.ids import normal_text
 
 FILE = "stops.txt"
@@ -158,15 +157,6 @@ def _position(latitude: str, longitude: str) -> tuple[float, float] | None:
     if -90 <= place[0] <= 90 and -180 <= place[1] <= 180 and place != (0.0, 0.0):
         return round(place[0], 6), round(place[1], 6)
     return None
-
-
-@lru_cache(maxsize=1024)
-def zone_or_none(name: str) -> ZoneInfo | None:
-    """The time zone of an IANA name; None if there is none."""
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        return None
 
 
 class StationMaker:

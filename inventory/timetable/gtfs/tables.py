@@ -1,19 +1,14 @@
-"""Rows of a feed's CSV files, by RFC 4180 with the liberties that GTFS allows."""
+"""Rows of a feed's CSV files."""
 
 from __future__ import annotations
 
-import csv
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO
 
 from inventory.timetable.gtfs.archive import Archive
 from inventory.timetable.report import Report, SourceBroken
-
-#: No line of a timetable is longer; a longer one is a file without line ends.
-LONGEST_LINE = 256 * 1024
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+from inventory.timetable.tables import read_rows
 
 
 def read_table(
@@ -25,69 +20,15 @@ def read_table(
     report: Report,
 ) -> Iterator[tuple[int, tuple[str, ...]]]:
     """
-    Each row as (line, values), the values in the order of `required` and `optional`, stripped.
+    The rows of one file as `read_rows` gives them; a file that is not there gives none.
 
-    A column that is not there and a row that ends early give empty values. A file that is not
-    there gives no rows. Rows with more values than the header are reported and skipped.
-
-    :raises SourceBroken: a required column is missing, or the text is not UTF-8 CSV.
+    :raises SourceBroken: a required column is missing, or the file is not UTF-8 CSV.
     """
     if name not in archive:
         return
     with archive.open(name) as stream:
-        rows = csv.reader(_lines(stream, name, report), strict=False)
         try:
-            header = [column.strip().casefold() for column in next(rows, [])]
-            pick = _columns(name, header, required, optional, report)
-            width = len(header)
-            for values in rows:
-                if not values:
-                    continue
-                if len(values) > width and any(values[width:]):
-                    report.skip(name, rows.line_num, "more values than columns", ",".join(values))
-                    continue
-                if len(values) < width:
-                    values += [""] * (width - len(values))
-                values.append("")
-                yield rows.line_num, tuple([values[index].strip() for index in pick])
-        except csv.Error as error:
-            report.fault(name, rows.line_num, "is not valid CSV", str(error))
-            raise SourceBroken(report) from error
+            yield from read_rows(stream, name, required=required, optional=optional, report=report)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
             report.fault(name, None, "cannot be unpacked", str(error))
             raise SourceBroken(report) from error
-
-
-def _lines(stream: BinaryIO, name: str, report: Report) -> Iterator[str]:
-    number = 0
-    while raw := stream.readline(LONGEST_LINE + 1):
-        number += 1
-        if len(raw) > LONGEST_LINE:
-            report.fault(name, number, f"is longer than {LONGEST_LINE} bytes")
-            raise SourceBroken(report)
-        if number == 1:
-            raw = raw.removeprefix(BYTE_ORDER_MARK)
-        try:
-            line = raw.decode("utf-8")
-        except UnicodeDecodeError as error:
-            report.fault(name, number, "is not UTF-8", str(error))
-            raise SourceBroken(report) from error
-        if "\x00" in line:
-            report.fault(name, number, "holds a NUL character")
-            raise SourceBroken(report)
-        yield line
-
-
-def _columns(
-    name: str, header: list[str], required: Sequence[str], optional: Sequence[str], report: Report
-) -> list[int]:
-    """Positions of the wanted columns; -1, the empty value at the end, where one is missing."""
-    for column in required:
-        if column not in header:
-            report.fault(name, 1, "a required column is missing", column)
-    for column in (*required, *optional):
-        if header.count(column) > 1:
-            report.fault(name, 1, "a column stands twice", column)
-    if report.has_faults:
-        raise SourceBroken(report)
-    return [header.index(column) if column in header else -1 for column in (*required, *optional)]

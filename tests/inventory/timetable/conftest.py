@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from inventory.timetable.gtfs import GtfsOptions, GtfsReading, read_gtfs
+from inventory.timetable.gtfs import GtfsOptions, read_gtfs
 from inventory.timetable.places import load_places
 from inventory.timetable.profile import load_profile
+from inventory.timetable.reading import Reading
 
 AGENCY = "agency_id,agency_name,agency_url,agency_timezone\nDB,DB,http://x,Europe/Berlin\n"
 STOPS = """stop_id,stop_name,stop_lat,stop_lon
@@ -43,7 +44,7 @@ profile = cache(load_profile)
 places = cache(load_places)
 
 MakeFeed = Callable[..., Path]
-Read = Callable[..., GtfsReading]
+Read = Callable[..., Reading]
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def read(make_feed: MakeFeed) -> Any:
     """Reads a feed with the plain profile: the files to replace, then options of the reading."""
     with ExitStack() as stack:
 
-        def read_feed(files: Any = None, **options: Any) -> GtfsReading:
+        def read_feed(files: Any = None, **options: Any) -> Reading:
             path = files if isinstance(files, Path) else make_feed(files)
             reading_options = GtfsOptions(
                 **{

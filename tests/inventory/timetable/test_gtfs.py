@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from inventory.timetable.draft import BusFacts, FlightFacts, TrainFacts
-from inventory.timetable.gtfs import GtfsReading
+from inventory.timetable.reading import Reading
 from inventory.timetable.report import SourceBroken
 from tests.inventory.timetable.conftest import FEED, STOP_TIMES, STOPS, TRIPS
 
@@ -18,15 +18,15 @@ BERLIN = ZoneInfo("Europe/Berlin")
 MONDAY = date(2026, 6, 1)
 
 
-def departures(reading: GtfsReading):
+def departures(reading: Reading):
     return list(reading.draft.departures())
 
 
-def dates_of(reading: GtfsReading):
+def dates_of(reading: Reading):
     return [departure.travel_date for departure in departures(reading)]
 
 
-def reasons(reading: GtfsReading):
+def reasons(reading: Reading):
     return {(finding.file, finding.reason): finding.count for finding in reading.report}
 
 

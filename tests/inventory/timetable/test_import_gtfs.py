@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from inventory.management.commands.import_gtfs import feed_code
 from inventory.models import (
     Carrier,
     City,
@@ -20,6 +19,7 @@ from inventory.models import (
     Service,
     Station,
 )
+from inventory.timetable.reading import feed_code
 from tests.inventory.timetable.conftest import FEED
 
 pytestmark = pytest.mark.django_db
