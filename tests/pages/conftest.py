@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
+
+from tests import factories
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
@@ -27,6 +30,7 @@ def open_page(chromium: Browser, live_server: Any) -> Iterator[Any]:
             locale="en-GB",
         )
         contexts.append(context)
+        context.set_default_timeout(8_000)
         page = context.new_page()
         page.goto(f"{live_server.url}{path}", wait_until="networkidle")
         return page
@@ -34,6 +38,28 @@ def open_page(chromium: Browser, live_server: Any) -> Iterator[Any]:
     yield opened
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def back(timetable: factories.Timetable) -> factories.Trip:
+    """Trains home on 3 June, 07:00 and (answered) 10:00 local; the Saver is 45.00 again."""
+    train = timetable.train
+    stations = [call.station for call in reversed(train.calls)]
+    _early, late = (
+        factories.make_trip(
+            train.departure.service,
+            train.departure.vehicle,
+            starts_at=datetime(2026, 6, 3, hour, tzinfo=UTC),
+            stops=[
+                factories.Stop(station, index * 60, index * 200)
+                for index, station in enumerate(stations)
+            ],
+            travel_date=date(2026, 6, 3),
+            run=str(hour),
+        )
+        for hour in (5, 8)
+    )
+    return late
 
 
 def faults(page: Page) -> list[str]:
