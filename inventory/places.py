@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from inventory.models import City, CityName, Station, StationCode, StationName
 from travel.common.ids import search_key
@@ -230,10 +231,11 @@ def _read() -> _Index:
     """
     stations: dict[int, StationFacts] = {}
     active: dict[int, StationFacts] = {}
-    for is_active, *facts, latitude, longitude in Station.objects.values_list(
-        "is_active", "id", "code", "name", "kind", "tz", "city_id", "latitude", "longitude"
+    for is_active, latitude, longitude, *rest in Station.objects.values_list(
+        "is_active", "latitude", "longitude", "id", "code", "name", "kind", "tz", "city_id"
     ):
-        station = StationFacts(*facts, float(latitude), float(longitude))
+        facts: list[Any] = [*rest, float(latitude), float(longitude)]
+        station = StationFacts(*facts)
         stations[station.id] = station
         if is_active:
             active[station.id] = station

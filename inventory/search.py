@@ -169,7 +169,7 @@ _INSTANTS = (5, 6, 20, 21, 22)
 
 
 def _read(
-    *, by: str, leaving: str, arriving: str, parameters: Sequence[object], now: datetime
+    *, by: str, leaving: str, arriving: str, parameters: Sequence[Any], now: datetime
 ) -> list[Stretch]:
     """Read the rides, from who leaves (by that index) to who arrives (by departure and station)."""
     if connection.vendor == "sqlite":

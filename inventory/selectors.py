@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import OuterRef, Subquery
 
@@ -413,6 +414,7 @@ def _calls(departures: dict[int, _DepartureRow]) -> dict[int, dict[int, CallFact
 
 def _read_calls(departure_ids: list[int]) -> dict[int, dict[int, CallFacts]]:
     found: dict[int, dict[int, CallFacts]] = {}
+    rest: list[Any]
     for departure_id, position, station_id, *rest in (
         Call.objects.filter(departure_id__in=departure_ids)
         .order_by("id")

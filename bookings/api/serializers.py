@@ -162,7 +162,7 @@ class PriceLineSerializer(Serializer):
     """A line of a price."""
 
     kind = serializers.ChoiceField(choices=["fare", "tax", "fee", "discount"])
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     amount = MoneyField()
 
 

@@ -50,7 +50,7 @@ class Service(models.Model):
         indexes = [models.Index(fields=["number"], name="service_number")]
 
     def __str__(self) -> str:
-        return self.number
+        return str(self.number)
 
 
 class Flight(models.Model):

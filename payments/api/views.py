@@ -22,7 +22,7 @@ from bookings.api.serializers import (
     seat_body,
     ticket_body,
 )
-from bookings.api.views import viewer_of
+from bookings.api.views import user_id_of, viewer_of
 from bookings.engine.contract import Actor
 from bookings.errors import AlreadyCancelled, AlreadyPaid, HoldExpired, NotCancellable
 from payments import selectors, services
@@ -62,7 +62,7 @@ class IDsField(serializers.CharField):
 
     default_error_messages = {"ids": _("Write ids with commas between them.")}
 
-    def to_internal_value(self, data: Any) -> list[int]:
+    def to_internal_value(self, data: Any) -> Any:
         parts = str(data).split(",")
         if len(parts) > MAX_SELECTED:
             self.fail("ids")
@@ -249,7 +249,7 @@ class Cancel(ApiView):
             quote_id=body.get("quote_id"),
             passenger_ids=body.get("passenger_ids", ()),
             ticket_ids=body.get("ticket_ids", ()),
-            actor=Actor("holder", request.user.pk),
+            actor=Actor("holder", user_id_of(request)),
             now=self.now,
         )
         return self.answer(
@@ -279,11 +279,12 @@ class Wallet(ApiView):
     def get(self, request: Request) -> Response:
         page = self.page
         count, lines = selectors.statement(
-            user_id=request.user.pk, offset=page.offset, limit=page.limit
+            user_id=user_id_of(request), offset=page.offset, limit=page.limit
         )
         response = self.answer_page(count, lines)
         response.data["balances"] = [
-            MoneyField().to_representation(money) for money in selectors.balances(request.user.pk)
+            MoneyField().to_representation(money)
+            for money in selectors.balances(user_id_of(request))
         ]
         return response
 
@@ -310,7 +311,7 @@ class TopUp(ApiView):
     def post(self, request: Request) -> Response:
         body = self.body()
         done = services.top_up(
-            user_id=request.user.pk,
+            user_id=user_id_of(request),
             amount=_positive(body["amount"], body["currency"]),
             token=body.get("payment_token"),
             now=self.now,
@@ -320,7 +321,7 @@ class TopUp(ApiView):
             "message": _("The wallet is filled.") if captured else _("Please confirm the payment."),
             "top_up_id": done.top_up_id,
             "status": done.state,
-            "balance": selectors.balance(request.user.pk, body["currency"]),
+            "balance": selectors.balance(user_id_of(request), body["currency"]),
         }
         if done.redirect_url:
             answer["redirect_url"] = done.redirect_url

@@ -396,7 +396,7 @@ def _refund(quote: Quote, cancellation: Cancellation, now: datetime) -> Refund |
 def _needs_approval(cancellation: Cancellation, refund: Money) -> bool:
     """Say whether a second person looks first: staff gave back more than one may alone."""
     by_staff = cancellation.actor_kind == Cancellation.Actor.STAFF
-    return by_staff and refund.minor > settings.REFUND_APPROVAL_LIMIT
+    return bool(by_staff and refund.minor > settings.REFUND_APPROVAL_LIMIT)
 
 
 def _fresh(reservation_id: int, now: datetime) -> ReservationDetail:

@@ -204,12 +204,13 @@ def get_attempt(*, viewer: Viewer, key: str, now: datetime) -> tuple[Payment, Re
 
 def due_attempts(*, now: datetime, limit: int) -> list[tuple[int, str, str]]:
     """Answer id, gateway and key of the attempts that a provider has to be asked about."""
-    return list(
+    rows = (
         Payment.objects.filter(state__in=[State.STARTED, State.PENDING], check_at__lte=now)
         .exclude(gateway_reference=None)
         .order_by("check_at", "id")
         .values_list("id", "gateway", "gateway_reference")[:limit]
     )
+    return [(row_id, gateway, str(key)) for row_id, gateway, key in rows]
 
 
 def _payable(viewer: Viewer, reservation_id: int, now: datetime) -> ReservationDetail:

@@ -104,7 +104,7 @@ def approve_refund(*, refund_id: int, approver_id: int, now: datetime) -> str:
     else:
         refund.state, refund.due_at = State.QUEUED, now
         refund.save(update_fields=["state", "due_at"])
-    return refund.state
+    return str(refund.state)
 
 
 def push_refund(*, refund_id: int, now: datetime) -> str:
@@ -152,7 +152,7 @@ def _lease(refund_id: int, now: datetime) -> Refund | None:
 def _book(refund_id: int, reply: GatewayReply, now: datetime) -> str:
     refund = Refund.objects.select_for_update().get(id=refund_id)
     if refund.state != State.QUEUED:
-        return refund.state
+        return str(refund.state)
     if reply.answer is Answer.DONE:
         _finish(refund, reply.reference, now)
     elif reply.answer is Answer.DECLINED or refund.attempts >= GIVE_UP_AFTER:
@@ -167,7 +167,7 @@ def _book(refund_id: int, reply: GatewayReply, now: datetime) -> str:
         refund.lease_until = None
         refund.last_error = reply.reason or "no answer"
         refund.save(update_fields=["due_at", "lease_until", "last_error"])
-    return refund.state
+    return str(refund.state)
 
 
 def _finish(refund: Refund, gateway_reference: str, now: datetime) -> None:

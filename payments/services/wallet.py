@@ -116,12 +116,13 @@ def answer_sandbox_top_up(*, user_id: int, key: str, accepted: bool, now: dateti
 
 def due_top_ups(*, now: datetime, limit: int) -> list[tuple[int, str, str]]:
     """Answer id, gateway and key of the top-ups that a provider has to be asked about."""
-    return list(
+    rows = (
         TopUp.objects.filter(state=State.STARTED, check_at__lte=now)
         .exclude(gateway_reference=None)
         .order_by("check_at", "id")
         .values_list("id", "gateway", "gateway_reference")[:limit]
     )
+    return [(row_id, gateway, str(key)) for row_id, gateway, key in rows]
 
 
 def _book(row: TopUp, now: datetime) -> None:

@@ -23,7 +23,7 @@ class Currency(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.code
+        return str(self.code)
 
 
 class IdempotencyKey(models.Model):
