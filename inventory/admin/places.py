@@ -103,7 +103,6 @@ class CityAdmin(PlaceAdmin):
     form = CityForm
     list_display = ["name", "country", "code"]
     find_by = [("names__key__istartswith", place), ("code", str)]
-    find_may_repeat = True
     search_help_text = _("Beginning of a name in any language, without accents, or the code.")
     inlines = [CityNameInline]
 
@@ -118,7 +117,6 @@ class StationAdmin(PlaceAdmin):
     list_select_related = ["city"]
     autocomplete_fields = ["city"]
     find_by = [("names__key__istartswith", place), ("code", upper), ("code", str)]
-    find_may_repeat = True
     search_help_text = _("Beginning of a name in any language, without accents, or the code.")
     inlines = [StationNameInline, StationCodeInline]
 

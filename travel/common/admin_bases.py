@@ -40,6 +40,8 @@ else:
 
 # Lists end here; a search or a filter finds the rest.
 MOST_ROWS = 10_000
+# So many rows of another table may lead to the rows searched for; more typing makes them fewer.
+MOST_RELATED = 500
 BIGGEST_ID = 2**63 - 1
 EMPTY = "-"
 AMOUNT = _("amount")
@@ -153,8 +155,6 @@ class OfficeAdmin(_ModelAdmin):
     """
 
     find_by: ClassVar[Sequence[tuple[str, Reading]]] = ()
-    # Whether a lookup of `find_by` meets several rows of another table for one of this.
-    find_may_repeat = False
     show_full_result_count = False
     paginator = BoundedPaginator
     list_per_page = 50
@@ -181,8 +181,25 @@ class OfficeAdmin(_ModelAdmin):
         for lookup, read in self.find_by:
             value = read(term)
             if value is not None:
-                found |= Q(**{lookup: value})
-        return queryset.filter(found), self.find_may_repeat
+                found |= self._by(lookup, value)
+        return queryset.filter(found), False
+
+    def _by(self, lookup: str, value: Any) -> Q:
+        """
+        Answer the condition for a lookup, on columns of this table only.
+
+        Rows of other tables are looked up first: a condition over several tables has no index.
+        """
+        first, _separator, rest = lookup.partition("__")
+        relation = None if first == "pk" else self.opts.get_field(first)
+        other = relation.related_model if relation is not None and relation.is_relation else None
+        if not rest or not isinstance(other, type):
+            return Q(**{lookup: value})
+        found = other._base_manager.filter(**{rest: value}).order_by("pk")
+        if relation.concrete:
+            return Q(**{f"{first}__in": list(found.values_list("pk", flat=True)[:MOST_RELATED])})
+        back = relation.field.attname
+        return Q(pk__in=set(found.values_list(back, flat=True)[:MOST_RELATED]))
 
 
 class Closed:
