@@ -1,0 +1,334 @@
+"""
+Many at once: real threads, each with a connection of its own, and commits that last.
+
+Whatever the order they come in: nothing is ever sold twice, nobody meets an error that is no
+refusal, and nobody is refused what is still there.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import cycle, islice
+from typing import Any
+
+import pytest
+from django.db import connections
+
+from accounts.viewers import Viewer
+from bookings import services
+from bookings.availability import availability
+from bookings.engine.contract import SYSTEM
+from bookings.errors import (
+    AlreadyCancelled,
+    AlreadyPaid,
+    HoldExpired,
+    SeatTaken,
+    SoldOut,
+    TooManyHolds,
+)
+from bookings.models import Claim, Reservation, ReservationEvent, SeatStock
+from bookings.services import SeatChoice
+from inventory import places
+from inventory.models import Departure, Ticket
+from tests.bookings.test_availability import ride
+from tests.factories import Stop, Trip, make_service, make_trip
+from tests.selling import HOLD, audit, reserve, seats_of
+from travel.common.errors import Refusal
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+OFFICE = Viewer(is_support=True)
+TICK = timedelta(microseconds=1)
+
+
+def at_once(acts: Sequence[Callable[[], Any]]) -> list[Any]:
+    """
+    Do all of it at the same time; answer what each returned, or the refusal it met.
+
+    Whatever is no refusal is raised here: a deadlock that was not tried again, a lost lock, a key
+    that was there already.
+    """
+    start = threading.Barrier(len(acts))
+    results: list[Any] = [None] * len(acts)
+    faults: list[BaseException] = []
+
+    def run(index: int, act: Callable[[], Any]) -> None:
+        try:
+            start.wait(timeout=60)
+            results[index] = act()
+        except Refusal as refusal:
+            results[index] = refusal
+        except BaseException as fault:  # noqa: BLE001 - told in the test's own thread
+            faults.append(fault)
+        finally:
+            connections.close_all()
+
+    threads = [
+        threading.Thread(target=run, args=(index, act), daemon=True)
+        for index, act in enumerate(acts)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=90)
+    assert not any(thread.is_alive() for thread in threads), "somebody waits for ever"
+    if faults:
+        raise faults[0]
+    return results
+
+
+def tally(results: Sequence[Any]) -> dict[str, int]:
+    """Count the refusals by their code, and the rest as `done`."""
+    return dict(Counter(one.code if isinstance(one, Refusal) else "done" for one in results))
+
+
+@pytest.fixture(autouse=True)
+def audited(transactional_db: None) -> Iterator[None]:
+    yield
+    audit()
+
+
+def buyer(number: int, *ticket_ids: int, now: datetime, **options) -> Callable[[], Any]:
+    return lambda: reserve(f"buyer{number}@example.org", *ticket_ids, now=now, **options)
+
+
+class TestLastSeat:
+    def test_64_buyers_and_one_seat(self, flight, noon):
+        reserve("early@example.org", flight.ticket_id(), now=noon, passengers=5)
+
+        results = at_once([buyer(n, flight.ticket_id(), now=noon) for n in range(64)])
+
+        assert tally(results) == {"done": 1, SoldOut.code: 63}
+        assert Claim.objects.count() == 6
+
+    def test_16_buyers_want_the_same_chosen_seat(self, train, noon):
+        ticket = train.ticket_id(1, 3)
+        wanted = [SeatChoice(ticket, 0, "1", "2B")]
+
+        results = at_once([buyer(n, ticket, now=noon, seats=wanted) for n in range(16)])
+
+        assert tally(results) == {"done": 1, SeatTaken.code: 15}
+
+    def test_the_first_sale_of_a_departure_lays_out_its_seats_once(self, train, noon):
+        results = at_once([buyer(n, train.ticket_id(), now=noon) for n in range(16)])
+
+        assert tally(results) == {"done": 8, SoldOut.code: 8}
+        assert SeatStock.objects.filter(departure=train.departure).count() == 12
+        assert Ticket.objects.count() == 1
+        assert Departure.objects.get(pk=train.departure.pk).stock_version == 8
+
+
+class TestStretches:
+    def test_overlapping_and_adjoining_parties(self, train, noon):
+        stretches = [(0, 4), (0, 2), (2, 4), (1, 3), (0, 1), (1, 2), (2, 3), (3, 4)]
+        wanted = [
+            (start, end, size)
+            for (start, end), size in islice(
+                zip(cycle(stretches), cycle([1, 2, 3, 2, 1]), strict=False), 40
+            )
+        ]
+        results = at_once(
+            [
+                buyer(n, train.ticket_id(start, end), now=noon, passengers=size)
+                for n, (start, end, size) in enumerate(wanted)
+            ]
+        )
+
+        sold: Counter[int] = Counter()
+        for (start, end, size), result in zip(wanted, results, strict=True):
+            if not isinstance(result, Refusal):
+                sold.update(dict.fromkeys(range(start, end), size))
+        assert max(sold.values()) <= 8
+        # Nothing was given back: who was refused would still be refused.
+        whole = ride(train)
+        found = availability([whole], now=noon)
+        for (start, end, size), result in zip(wanted, results, strict=True):
+            if isinstance(result, Refusal):
+                assert isinstance(result, SoldOut)
+                assert found.left(ride(train, start, end), "Economy") < size
+
+    def test_both_halves_of_the_way_are_sold_out_exactly(self, train, noon):
+        halves = [train.ticket_id(0, 2), train.ticket_id(2, 4)] * 12
+        results = at_once([buyer(n, ticket, now=noon) for n, ticket in enumerate(halves)])
+        assert tally(results) == {"done": 16, SoldOut.code: 8}
+
+
+class TestSeveralTickets:
+    def test_parties_that_travel_against_the_order_of_ids(self, train, coach, noon):
+        """The feeder is the younger row and leaves first: time runs against the ids."""
+        feeder = make_trip(
+            make_service(train.departure.service.tariff, "RE 1"),
+            train.departure.vehicle,
+            starts_at=noon + timedelta(hours=12),
+            stops=[Stop(train.calls[4].station, 0), Stop(train.calls[0].station, 60, 100)],
+        )
+        assert feeder.departure.pk > coach.departure.pk > train.departure.pk
+        journeys = [
+            (feeder.ticket_id(), train.ticket_id(0, 1)),
+            (train.ticket_id(0, 1), coach.ticket_id(1, 2)),
+            (coach.ticket_id(1, 2), feeder.ticket_id()),
+        ]
+        results = at_once([buyer(n, *journeys[n % 3], now=noon) for n in range(24)])
+        done = [one for one in results if not isinstance(one, Refusal)]
+        assert set(tally(results)) == {"done", SoldOut.code}
+        # The coach has four seats, feeder and train eight; each journey takes two of the three.
+        assert 8 <= len(done) <= 10
+        assert all(len(seats_of(one)) == 2 for one in done)
+        assert Claim.objects.count() == 2 * len(done)
+
+
+class TestEndOfAHold:
+    def test_paid_released_or_expired_but_never_two_of_them(self, train, noon):
+        holds = [reserve(f"holder{n}@example.org", train.ticket_id(), now=noon) for n in range(8)]
+        ends = noon + HOLD
+
+        def confirm(reservation_id: int) -> Callable[[], Any]:
+            return lambda: services.confirm(
+                reservation_id=reservation_id, now=ends - TICK, actor=SYSTEM
+            )
+
+        def release(reservation_id: int) -> Callable[[], Any]:
+            return lambda: services.release(
+                viewer=OFFICE, reservation_id=reservation_id, now=ends - TICK, actor=SYSTEM
+            )
+
+        acts = [act(held.id) for held in holds for act in (confirm, release)]
+        expiries: list[Callable[[], Any]] = [lambda: services.expire_holds(now=ends)] * 2
+        results = at_once([*acts, *expiries])
+
+        refusals = [one for one in results if isinstance(one, Refusal)]
+        assert all(
+            isinstance(one, HoldExpired | AlreadyPaid | AlreadyCancelled) for one in refusals
+        )
+        moves = Counter(
+            ReservationEvent.objects.filter(from_state="held").values_list(
+                "reservation_id", flat=True
+            )
+        )
+        assert moves == {held.id: 1 for held in holds}
+        states = Counter(Reservation.objects.values_list("state", flat=True))
+        assert states["held"] == 0
+        assert Claim.objects.count() == states["paid"]
+
+    def test_two_sweepers_share_the_work(self, timetable, noon):
+        trips = [timetable.train, timetable.flight, timetable.coach]
+        for number in range(18):
+            stretch = {"start": 0, "end": 1} if number % 3 == 0 else {}
+            if number % 3 == 2 and number > 11:
+                continue  # the coach has four seats
+            reserve(f"h{number}@example.org", trips[number % 3].ticket_id(**stretch), now=noon)
+        held = Reservation.objects.count()
+
+        def sweep() -> int:
+            total = 0
+            for _ in range(20):
+                total += services.expire_holds(now=noon + HOLD, limit=4)
+            return total
+
+        assert sum(at_once([sweep, sweep, sweep])) == held
+        assert ReservationEvent.objects.filter(kind="expired").count() == held
+        assert not Claim.objects.exists()
+
+    def test_buyers_and_sweepers_meet_at_the_second_it_ends(self, flight, noon):
+        for number in range(6):
+            reserve(f"dead{number}@example.org", flight.ticket_id(), now=noon)
+        ends = noon + HOLD
+        results = at_once(
+            [
+                *(buyer(n, flight.ticket_id(), now=ends) for n in range(12)),
+                *([lambda: services.expire_holds(now=ends)] * 3),
+            ]
+        )
+        assert tally(results[:12]) == {"done": 6, SoldOut.code: 6}
+        assert ReservationEvent.objects.filter(kind="expired").count() == 6
+
+    def test_an_extended_hold_is_not_swept(self, flight, traveller, noon):
+        me = Viewer(user_id=traveller.pk)
+        held = reserve(traveller, flight.ticket_id(), now=noon, passengers=6)
+        ends = noon + HOLD
+
+        extended, swept, sold = at_once(
+            [
+                lambda: services.extend_hold(viewer=me, reservation_id=held.id, now=ends - TICK),
+                lambda: services.expire_holds(now=ends),
+                buyer(1, flight.ticket_id(), now=ends),
+            ]
+        )
+        state = Reservation.objects.get(id=held.id).state
+        if isinstance(extended, Refusal):
+            assert (state, isinstance(extended, HoldExpired)) == ("expired", True)
+            assert not isinstance(sold, Refusal)
+        else:
+            assert (state, swept, isinstance(sold, SoldOut)) == ("held", 0, True)
+
+
+class TestCancelling:
+    def test_a_coupon_is_cancelled_once(self, train, noon):
+        held = reserve("a@example.org", train.ticket_id(), now=noon, passengers=2)
+        services.confirm(reservation_id=held.id, now=noon, actor=SYSTEM)
+        first = held.coupons[0].id
+
+        def cancel() -> bool:
+            return services.cancel_coupons(
+                reservation_id=held.id, coupon_ids=[first], now=noon, actor=SYSTEM
+            )
+
+        assert tally(at_once([cancel] * 6)) == {"done": 1, AlreadyCancelled.code: 5}
+        assert Claim.objects.count() == 1
+
+
+class TestHoldLimit:
+    def test_is_exact_for_one_user_in_many_windows(self, timetable, traveller, noon):
+        def window(number: int) -> Callable[[], Any]:
+            trip: Trip = timetable.train if number % 2 else timetable.flight
+            return lambda: reserve(traveller, trip.ticket_id(0, 1), now=noon)
+
+        results = at_once([window(n) for n in range(14)])
+        assert tally(results)["done"] == 10
+        assert tally(results)[TooManyHolds.code] == 4
+
+
+class TestReading:
+    def test_nobody_is_shown_more_seats_than_before_while_others_buy(self, train, noon):
+        places.resolve("Hamburg")
+        seen: list[list[int]] = []
+
+        def look() -> None:
+            shown = []
+            for _ in range(40):
+                one = ride(train)
+                shown.append(availability([one], now=noon).left(one, "Economy"))
+            seen.append(shown)
+
+        at_once([look, look, *(buyer(n, train.ticket_id(), now=noon) for n in range(10))])
+
+        for shown in seen:
+            assert shown == sorted(shown, reverse=True)
+            assert set(shown) <= set(range(9))
+        last = ride(train)
+        assert availability([last], now=noon).left(last, "Economy") == 0
+
+
+class TestTwins:
+    def test_the_same_request_sent_at_once_holds_once(self, train, traveller, api, clock):
+        me = api.by(traveller)
+        token = me._credentials["HTTP_AUTHORIZATION"]
+
+        def send() -> tuple[int, bytes]:
+            twin = type(me)(clock)
+            twin.credentials(HTTP_AUTHORIZATION=token)
+            answer = twin.post(
+                "/reservations/reserve",
+                {"ticketID": train.ticket_id()},
+                headers={"Idempotency-Key": "one and the same"},
+            )
+            return answer.status_code, answer.content
+
+        answers = set(at_once([send] * 8))
+
+        assert len(answers) == 1
+        assert answers.pop()[0] == 201
+        assert Reservation.objects.count() == 1
