@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
-from django.http import HttpRequest
-from django.urls import reverse
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
 
+from accounts import selectors as people
+from accounts.roles import ADMINISTRATOR, FINANCE
 from payments.models import (
     Account,
     Cancellation,
@@ -22,6 +27,8 @@ from payments.models import (
     TopUp,
     Transfer,
 )
+from payments.services import approve_refund
+from travel.common import clock
 from travel.common.admin_bases import (
     BareInline,
     ClosedAdmin,
@@ -34,7 +41,10 @@ from travel.common.admin_bases import (
     state_column,
     whole_number,
 )
+from travel.common.errors import Refusal
 
+# Who of the staff may let a refund go that somebody else has given.
+APPROVERS = {FINANCE, ADMINISTRATOR}
 OF_ACCOUNT = "account__currency_id"
 OF_PAYMENT = "payment__currency_id"
 OF_CANCELLATION = "cancellation__reservation__currency_id"
@@ -110,6 +120,43 @@ class RefundAdmin(ClosedAdmin):
     @admin.display(description=_("reservation"))
     def reservation(self, refund: Refund) -> str:
         return refund.payment.reservation.locator
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        refund = context.get("original")
+        if refund is not None:
+            waits = refund.state == Refund.State.PENDING_APPROVAL
+            context["may_approve"] = waits and self._may_approve(request)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def get_urls(self) -> list[URLPattern]:
+        approve = path(
+            "<path:object_id>/approve/",
+            self.admin_site.admin_view(require_POST(self.approve_view)),
+            name="payments_refund_approve",
+        )
+        return [approve, *super().get_urls()]
+
+    def _may_approve(self, request: HttpRequest) -> bool:
+        user: Any = request.user
+        return user.is_superuser or bool(APPROVERS & set(people.role_names(user=user)))
+
+    def approve_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Let a refund go that waits for a second person."""
+        refund = self.get_object(request, object_id)
+        if refund is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        if not self.has_view_permission(request, refund) or not self._may_approve(request):
+            raise PermissionDenied
+        try:
+            approve_refund(refund_id=refund.pk, approver_id=request.user.pk, now=clock.now())
+        except Refusal as refusal:
+            self.message_user(request, str(refusal.detail), messages.ERROR)
+        else:
+            self.log_change(request, refund, gettext("Approved."))
+            self.message_user(request, gettext("The refund is approved."), messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:payments_refund_change", args=[refund.pk]))
 
 
 class CancelledCouponInline(ClosedInline):

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from accounts import selectors as people
-from accounts.roles import ADMINISTRATOR, FINANCE, ROLES, SUPPORT_AGENT
+from accounts.roles import ADMINISTRATOR, ROLES, SUPPORT_AGENT
 from accounts.viewers import Viewer
 from bookings import selectors as bookings
 from bookings.models import Coupon
@@ -42,11 +42,10 @@ MOVES: dict[str, frozenset[str]] = {
     State.CLOSED: frozenset({State.IN_PROGRESS}),
 }
 # What a role may do at the desk; whatever it is, a superuser may.
-READ, ANSWER, CANCEL, APPROVE = "read", "answer", "cancel", "approve"
+READ, ANSWER, CANCEL = "read", "answer", "cancel"
+EVERY_POWER = frozenset({READ, ANSWER, CANCEL})
 POWERS: dict[str, frozenset[str]] = {
-    role: frozenset({READ})
-    | (frozenset({ANSWER, CANCEL}) if role in (SUPPORT_AGENT, ADMINISTRATOR) else frozenset())
-    | (frozenset({APPROVE}) if role in (FINANCE, ADMINISTRATOR) else frozenset())
+    role: EVERY_POWER if role in (SUPPORT_AGENT, ADMINISTRATOR) else frozenset({READ})
     for role in ROLES
 }
 
@@ -61,7 +60,7 @@ UNDONE = (FAILED, VOIDED, REFUNDED)
 def powers(*, roles: Iterable[str], is_superuser: bool) -> frozenset[str]:
     """Answer what staff of these roles may do at the desk."""
     if is_superuser:
-        return frozenset({READ, ANSWER, CANCEL, APPROVE})
+        return EVERY_POWER
     return frozenset(power for role in roles for power in POWERS.get(role, ()))
 
 

@@ -50,18 +50,18 @@ def submit_report(
     _check_text("text", text)
     if category not in selectors.CATEGORIES:
         raise InvalidInput(errors={"category": [_("There is no such category.")]})
-    mine = Viewer(user_id=viewer.user_id)
+    mine = Viewer(user_id=_known(viewer))
     reservation = bookings.get_reservation(viewer=mine, reservation_id=reservation_id, now=now)
     if ticket_id not in reservation.tickets:
         raise NotFound()
-    still_open = Report.objects.filter(user_id=viewer.user_id).exclude(state=State.CLOSED)
+    still_open = selectors.visible_to(mine).exclude(state=State.CLOSED)
     if still_open.count() >= MAX_OPEN_REPORTS:
         raise TooManyReports()
 
     row = Report.objects.create(
         reservation_id=reservation.id,
         ticket_id=ticket_id,
-        user_id=viewer.user_id,
+        user_id=_known(viewer),
         category=category,
         created_at=now,
     )
@@ -163,11 +163,12 @@ def cancel_reservation(
     waive_penalty: bool,
     reason: str,
     now: datetime,
+    quote_id: str | None = None,
 ) -> Cancelled:
     """
     Cancel any reservation on its holder's behalf, or release a hold; who and why is kept.
 
-    A refund above the office's limit waits for a second person, with the seats free already.
+    With a quote it costs exactly that, or nothing is done. A refund above the office's limit waits for a second person, with the seats free already.
 
     :raises NotAllowed: the viewer is no staff, or waives the penalty of their own reservation.
     :raises InvalidInput: the reason is too long.
@@ -185,11 +186,19 @@ def cancel_reservation(
         reservation_id=reservation_id,
         actor=Actor("staff", viewer.user_id, reason),
         waive_penalty=waive_penalty,
+        quote_id=quote_id,
         now=now,
     )
 
 
 # --- how ------------------------------------------------------------------------------------------
+
+
+def _known(viewer: Viewer) -> int:
+    """Answer whose account it is: guests have none, and so no reports."""
+    if viewer.user_id is None:
+        raise NotFound()
+    return viewer.user_id
 
 
 def _check_staff(viewer: Viewer) -> None:
@@ -253,7 +262,7 @@ def _write(
 ) -> ReportMessage:
     return ReportMessage.objects.create(
         report=row,
-        author_id=viewer.user_id,
+        author_id=_known(viewer),
         is_from_staff=is_from_staff,
         is_internal=is_internal,
         body=body,

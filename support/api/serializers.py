@@ -56,7 +56,7 @@ class ReportSerializer(Serializer):
 class DeskReportSerializer(ReportSerializer):
     """A report as staff see it."""
 
-    thread = NotedMessageSerializer(many=True)
+    thread = NotedMessageSerializer(many=True)  # type: ignore[assignment]
     user_id = IDField()
     name = serializers.CharField()
     email = serializers.CharField(allow_null=True)
@@ -74,7 +74,7 @@ class DeskReservationSerializer(ReservationSerializer):
 class UndonePaymentSerializer(PaymentSerializer):
     """A payment that failed, was voided or refunded."""
 
-    status = serializers.ChoiceField(choices=selectors.UNDONE)
+    status = serializers.ChoiceField(choices=selectors.UNDONE)  # type: ignore[assignment]
     reservation_id = IDField()
     locator = serializers.CharField()
     user_id = IDField(allow_null=True)
