@@ -166,7 +166,9 @@ def deployment_environment(scratch: Path) -> dict[str, str]:
 
 def suite_parts(*, full: bool, extra: Sequence[str]) -> list[Part]:
     """The suite on SQLite, the pages in a browser, and the suite again on MariaDB with Redis."""
-    pytest = [sys.executable, "-m", "pytest", "-n", str(WORKERS), *(["--slow"] if full else [])]
+    pytest = [sys.executable, "-m", "pytest", "-n", str(WORKERS), "--durations=10"]
+    if full:
+        pytest.append("--slow")
     if sys.stdout.isatty():
         pytest.append("--color=yes")
     servers = [sys.executable, "-m", "tests.plugins.servers"]
