@@ -26,6 +26,7 @@ from bookings.selectors import ReservationDetail
 from inventory.selectors import Tier
 from payments import selectors as money
 from payments.errors import QuoteExpired
+from payments.pages.conditions import Step, refund_steps
 from payments.selectors import Overview
 from payments.services import Quote, cancel_and_refund, quote_for
 from travel.common import clock
@@ -363,6 +364,7 @@ def _offer(
         "rest": len(quote.reservation.open_coupons) - len(quote.coupons),
         "to_wallet": _goes_to_wallet(overview),
         "has_changed": has_changed,
+        "steps": _later(quote, now),
     }
     status = HTTPStatus.CONFLICT if has_changed else HTTPStatus.OK
     return render(request, "bookings/cancel.html", context, status=status)
@@ -424,6 +426,22 @@ def _cancel_hold(request: HttpRequest, booked: ReservationDetail, now: datetime)
 
 def _goes_to_wallet(overview: Overview) -> bool:
     return any(one.method == "Wallet" and one.state == "captured" for one in overview.payments)
+
+
+def _later(quote: Quote, now: datetime) -> list[Step]:
+    """Answer what cancelling later gives back; nothing where a carrier's cancellation counts."""
+    booked = quote.reservation
+    if any(
+        booked.tickets[one.coupon.ticket_id].departure_state == "cancelled" for one in quote.coupons
+    ):
+        return []
+    return refund_steps(
+        booked,
+        [one.coupon for one in quote.coupons],
+        {one.coupon.fare_version_id: one.tiers for one in quote.coupons},
+        now=now,
+        zone=shown.home_zone(booked),
+    )
 
 
 @dataclass(frozen=True, slots=True)

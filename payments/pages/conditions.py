@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bookings.selectors import ReservationDetail
+from bookings.selectors import CouponDetail, ReservationDetail
 from inventory.selectors import Tier
 from payments.penalties import penalty_for, steps
 from travel.common.money import Money
@@ -27,13 +27,14 @@ class Step:
 
 def refund_steps(
     reservation: ReservationDetail,
+    coupons: Sequence[CouponDetail],
     tiers: Mapping[int, Sequence[Tier]],
     *,
     now: datetime,
     zone: ZoneInfo,
 ) -> list[Step]:
     """
-    Answer what the whole reservation gives back, from now to the last departure.
+    Answer what these coupons give back together, from now to the last departure.
 
     Each coupon counts by its own tiers and its own departure; neighbours that give back the same
     are one step. The last step has no end.
@@ -41,7 +42,7 @@ def refund_steps(
     moments = sorted(
         {
             moment
-            for coupon in reservation.open_coupons
+            for coupon in coupons
             for moment in steps(
                 tiers.get(coupon.fare_version_id, []),
                 leaves_at=reservation.tickets[coupon.ticket_id].leaves_at,
@@ -56,7 +57,7 @@ def refund_steps(
         [*moments, None],
         strict=True,
     ):
-        step = _at(reservation, tiers, begins, until, zone)
+        step = _at(reservation, coupons, tiers, begins, until, zone)
         if found and found[-1].refund == step.refund:
             found.pop()
         found.append(step)
@@ -65,14 +66,13 @@ def refund_steps(
 
 def _at(
     reservation: ReservationDetail,
+    coupons: Sequence[CouponDetail],
     tiers: Mapping[int, Sequence[Tier]],
     moment: datetime,
     until: datetime | None,
     zone: ZoneInfo,
 ) -> Step:
-    price = Money(
-        sum(coupon.price.minor for coupon in reservation.open_coupons), reservation.currency
-    )
+    price = Money(sum(coupon.price.minor for coupon in coupons), reservation.currency)
     fee = Money(
         sum(
             penalty_for(
@@ -81,7 +81,7 @@ def _at(
                 leaves_at=reservation.tickets[coupon.ticket_id].leaves_at,
                 now=moment,
             ).amount.minor
-            for coupon in reservation.open_coupons
+            for coupon in coupons
         ),
         reservation.currency,
     )

@@ -57,6 +57,7 @@ class TopUpForm(forms.Form):
     )
     currency = forms.ChoiceField(label=_("Currency"))
     card = TestCardField()
+    once = forms.CharField(max_length=64, widget=forms.HiddenInput)
 
     def __init__(self, *args: object, currencies: Sequence[str], **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]

@@ -29,12 +29,14 @@ from bookings.selectors import ReservationDetail
 from inventory import selectors as inventory
 from payments import selectors
 from payments.errors import PaymentDeclined
+from payments.pages import once
 from payments.pages.conditions import refund_steps
 from payments.pages.forms import CARD, CRYPTO, WALLET, PaymentForm, TopUpForm
 from payments.selectors import StatementLine
 from payments.services import Paid, pay, top_up
 from travel.common import clock
-from travel.common.errors import Refusal
+from travel.common.errors import Refusal, RequestInProgress
+from travel.common.ids import new_secret
 from travel.common.money import Money
 from travel.common.paging import read_page
 from travel.common.templatetags.look import money_text
@@ -94,6 +96,9 @@ def _pay(
             viewer=viewer_of(request), reservation_id=booked.id, now=now
         )
         return _not_payable(request, again, now)
+    except RequestInProgress:
+        messages.info(request, gettext("Your payment is on its way. Give it a few seconds."))
+        return redirect("bookings:reservation", booked.locator)
     except PaymentDeclined as refusal:
         reason = shown.reason_text(str(refusal.details.get("reason", "")))
         nothing = gettext("Nothing was charged, and your seats are still held.")
@@ -190,7 +195,9 @@ def _ask(
         "may_extend": "extendHold" in selectors.available_actions(booked, now=now),
         "ways": ways,
         "missing": missing,
-        "steps": refund_steps(booked, tiers, now=now, zone=shown.home_zone(booked)),
+        "steps": refund_steps(
+            booked, booked.open_coupons, tiers, now=now, zone=shown.home_zone(booked)
+        ),
     }
     return render(request, "payments/payment.html", context, status=status)
 
@@ -270,6 +277,7 @@ def wallet(request: HttpRequest) -> HttpResponse:
         initial={
             "amount": request.GET.get("amount", "50.00")[:16],
             "currency": request.GET.get("currency", "")[:3],
+            "once": new_secret(),
         },
         currencies=_currencies(balances),
     )
@@ -295,6 +303,14 @@ def wallet(request: HttpRequest) -> HttpResponse:
 
 def _top_up(request: HttpRequest, form: TopUpForm, now: datetime) -> HttpResponse | None:
     """Fill the wallet; answer None when the form has to be shown again with what is wrong."""
+    said = f"{form.money} {form.cleaned_data['card']}"
+    asked = once.asked_by(request, token=form.cleaned_data["once"], said=said)
+    if not once.is_first(asked, now=now):
+        messages.info(
+            request, gettext("This was sent before. The statement shows what came of it.")
+        )
+        return redirect("payments:wallet")
+    way_on = way_back(request, otherwise=reverse("payments:wallet"))
     try:
         done = top_up(
             user_id=_user_id(request),
@@ -302,19 +318,22 @@ def _top_up(request: HttpRequest, form: TopUpForm, now: datetime) -> HttpRespons
             token=form.cleaned_data["card"],
             now=now,
         )
-    except PaymentDeclined as refusal:
-        reason = shown.reason_text(str(refusal.details.get("reason", "")))
-        form.add_error(None, f"{refusal.detail} {reason}".strip())
-        return None
     except Refusal as refusal:
-        form.add_error("amount" if refusal.errors else None, _told(refusal))
+        once.had_no_effect(asked)
+        _tell(form, refusal)
         return None
+    once.is_done(asked, way_on, now=now)
     if done.redirect_url:
         return HttpResponseRedirect(own_path(done.redirect_url))
     messages.success(
         request, gettext("%(amount)s is in your wallet.") % {"amount": money_text(form.money)}
     )
-    return HttpResponseRedirect(way_back(request, otherwise=reverse("payments:wallet")))
+    return HttpResponseRedirect(way_on)
+
+
+def _tell(form: TopUpForm, refusal: Refusal) -> None:
+    reason = shown.reason_text(str(refusal.details.get("reason", "")))
+    form.add_error("amount" if refusal.errors else None, f"{_told(refusal)} {reason}".strip())
 
 
 def _user_id(request: HttpRequest) -> int:

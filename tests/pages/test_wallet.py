@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from datetime import datetime
 from typing import Any
 
@@ -26,8 +28,13 @@ def browser(traveller: User, timetable: Timetable, clock: Clock) -> Client:
     return signed_in(traveller)
 
 
+# Each form that is shown has a token of its own.
+FORMS = itertools.count(1)
+
+
 def top_up(amount: str = "50.00", **fields: str) -> dict[str, str]:
-    return {"amount": amount, "currency": "EUR", "card": "tok_accepted", **fields}
+    once = f"form-{next(FORMS)}"
+    return {"amount": amount, "currency": "EUR", "card": "tok_accepted", "once": once, **fields}
 
 
 class TestWallet:
@@ -94,6 +101,27 @@ class TestTopUp:
         assert answer.status_code == 400
         assert "The bank declined the card." in text_of(answer)
         assert "Your wallet is empty." in text_of(answer)
+
+    def test_pressed_twice_fills_once(self, browser: Client) -> None:
+        page = browser.get("/wallet/").content.decode()
+        (token,) = re.findall(r'name="once" value="([\w-]+)"', page)
+
+        for _ in range(2):
+            answer = browser.post("/wallet/", top_up("50.00", once=token))
+            assert answer.url == "/wallet/"
+
+        assert TopUp.objects.count() == 1
+        page = text_of(browser.get("/wallet/"))
+        assert page.count("+€50.00") == 1
+        assert "This was sent before." in page
+
+    def test_may_be_sent_again_after_a_refusal(self, browser: Client) -> None:
+        page = browser.post("/wallet/", top_up(card="tok_declined")).content.decode()
+        (token,) = re.findall(r'name="once" value="([\w-]+)"', page)
+
+        browser.post("/wallet/", top_up(once=token))
+
+        assert "+€50.00" in text_of(browser.get("/wallet/"))
 
     def test_waits_for_consent(self, browser: Client) -> None:
         asked = browser.post("/wallet/", top_up(card="tok_3ds"))
