@@ -22,6 +22,7 @@ from inventory.timetable.report import SourceBroken
 from travel.common import clock
 
 MOST_DAYS = 3_660
+FIRST_YEAR, LAST_YEAR = 1970, 2199
 
 
 class ImportCommand(BaseCommand):
@@ -141,11 +142,14 @@ class ImportCommand(BaseCommand):
 
 
 def day(text: str) -> date:
-    """A day of the command line."""
+    """A day of the command line, in a century that timetables are made for."""
     try:
-        return date.fromisoformat(text)
+        given = date.fromisoformat(text)
     except ValueError as error:
         raise ArgumentTypeError(f"{text!r} is no day, write YYYY-MM-DD") from error
+    if not FIRST_YEAR <= given.year <= LAST_YEAR:
+        raise ArgumentTypeError(f"{text!r} is not of the years {FIRST_YEAR} to {LAST_YEAR}")
+    return given
 
 
 def days(text: str) -> int:
