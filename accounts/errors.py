@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from travel.common.errors import Refusal
+from travel.common.errors import Refusal, Throttled
 
 
 class EmailTaken(Refusal):
@@ -37,3 +37,25 @@ class TokenRefused(Refusal):
     code = "not_authenticated"
     status = 401
     title = _("Please sign in again.")
+
+
+class InvalidOtp(Refusal):
+    """The one-time code is wrong, expired, used, or was asked for something else."""
+
+    code = "invalid_otp"
+    status = 401
+    title = _("This code is wrong or no longer valid.")
+
+
+class TooManyGuesses(Throttled):
+    """A one-time code was guessed at too often; it is dead, and a new one has to wait."""
+
+    title = _("Too many wrong codes. Please ask for a new one in ten minutes.")
+
+
+class PhoneTaken(Refusal):
+    """An account has this telephone number."""
+
+    code = "phone_taken"
+    status = 409
+    title = _("An account with this telephone number exists already.")

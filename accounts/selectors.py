@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from accounts.models import User
+from accounts.models import SavedPassenger, User
+from travel.common.contacts import Contact
 from travel.common.errors import NotFound
 from travel.common.ids import normal_email
 
@@ -22,6 +23,22 @@ def get_user(*, user_id: int) -> User:
 def find_by_email(*, email: str) -> User | None:
     """Answer the account with this e-mail address, if there is one, active or not."""
     return User.objects.filter(email=normal_email(email)).first()
+
+
+def find_by_contact(*, contact: Contact, lock: bool = False) -> User | None:
+    """Answer the account with this contact, proved or not, active or not, if there is one."""
+    users = User.objects.select_for_update() if lock else User.objects.all()
+    if contact.is_phone:
+        return users.filter(phone=contact.address).first()
+    return users.filter(email=contact.address).first()
+
+
+def saved_passengers(
+    *, user_id: int, offset: int = 0, limit: int = 50
+) -> tuple[int, list[SavedPassenger]]:
+    """Answer how many passengers the user has saved, and a page of them, by name."""
+    rows = SavedPassenger.objects.filter(user=user_id)
+    return rows.count(), list(rows.order_by("last_name", "first_name", "id")[offset:][:limit])
 
 
 def role_names(*, user: User) -> list[str]:

@@ -28,6 +28,9 @@ AUDIENCE = "office-api"
 # RFC 9068, section 2.1: the header says that this is an access token and nothing else.
 HEADER_TYPE = "at+jwt"
 FAMILY_CLAIM = "fam"
+# RFC 8176: how the holder has just signed in. Only the first access token of a sign-in says so.
+METHOD_CLAIM = "amr"
+BY_CODE = ["otp"]
 
 
 @dataclass(frozen=True)
@@ -41,20 +44,27 @@ class TokenPair:
 
 @dataclass(frozen=True)
 class Bearer:
-    """Who showed an access token, and of which sign-in it comes."""
+    """
+    Who showed an access token, and of which sign-in it comes.
+
+    `is_proved`: it came of a one-time code, not longer ago than an access token lives.
+    """
 
     user: User
     family_id: int
+    is_proved: bool = False
 
 
 # --- giving ---------------------------------------------------------------------------------------
 
 
 @in_transaction
-def issue(*, user: User, now: datetime) -> TokenPair:
-    """Begin a family for the user and answer its first pair."""
+def issue(*, user: User, now: datetime, is_proved: bool = False) -> TokenPair:
+    """
+    Begin a family for the user and answer its first pair; `is_proved` if by a one-time code.
+    """
     family = TokenFamily.objects.create(user=user, created_at=now)
-    return _pair(family, now)
+    return _pair(family, now, is_proved=is_proved)
 
 
 def rotate(*, refresh: str, now: datetime) -> TokenPair:
@@ -89,8 +99,11 @@ def _rotate(refresh: str, now: datetime) -> TokenPair | None:
     return _pair(family, now)
 
 
-def _pair(family: TokenFamily, now: datetime) -> TokenPair:
+def _pair(family: TokenFamily, now: datetime, *, is_proved: bool = False) -> TokenPair:
     secret = new_secret()
+    access = _AccessToken.new(user_id=family.user_id, family_id=family.pk, now=now)
+    if is_proved:
+        access[METHOD_CLAIM] = BY_CODE
     RefreshToken.objects.create(
         family=family,
         digest=digest(secret),
@@ -98,7 +111,7 @@ def _pair(family: TokenFamily, now: datetime) -> TokenPair:
         expires_at=now + settings.REFRESH_TOKEN_LIFETIME,
     )
     return TokenPair(
-        access=str(_AccessToken.new(user_id=family.user_id, family_id=family.pk, now=now)),
+        access=str(access),
         refresh=secret,
         expires_in=int(settings.ACCESS_TOKEN_LIFETIME.total_seconds()),
     )
@@ -128,7 +141,11 @@ def read(*, access: str, now: datetime) -> Bearer:
     )
     if family is None:
         raise TokenRefused
-    return Bearer(user=family.user, family_id=family.pk)
+    return Bearer(
+        user=family.user,
+        family_id=family.pk,
+        is_proved=token.payload.get(METHOD_CLAIM) == BY_CODE,
+    )
 
 
 # --- taking back ----------------------------------------------------------------------------------

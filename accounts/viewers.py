@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from django.conf import settings
+from django_otp import user_has_device
+
 from travel.common.ids import digest
 
 
@@ -23,10 +26,25 @@ class Viewer:
 
 
 def of_user(user: object) -> Viewer:
-    """Make the viewer of a request's user, signed in or not."""
+    """
+    Make the viewer of a request's user, signed in or not.
+
+    Where the office asks staff for a second factor, whoever has not shown one sees no more than a
+    traveller.
+    """
     if not getattr(user, "is_authenticated", False):
         return Viewer()
     return Viewer(
         user_id=user.pk,  # type: ignore[attr-defined]
-        is_support=bool(user.is_staff and user.is_active),  # type: ignore[attr-defined]
+        is_support=bool(
+            user.is_staff and user.is_active and _has_second_factor(user)  # type: ignore[attr-defined]
+        ),
     )
+
+
+def _has_second_factor(user: object) -> bool:
+    if settings.STAFF_2FA == "optional":
+        return True
+    # A session knows whether it was shown there; a token of somebody who has one came of it.
+    in_session = getattr(user, "is_verified", None)
+    return bool(in_session() if in_session is not None else user_has_device(user))

@@ -350,6 +350,13 @@ MAIL_DELIVERY = env.one_of(
     "MAIL_DELIVERY", "email", "outbox", default="outbox" if DEMO else "email"
 )
 SMS_BACKEND = env.str("SMS_BACKEND", default="travel.common.messaging.ConsoleSms")
+# What all one-time codes by SMS may come to in a day: a bound on what abuse can cost.
+SMS_PER_DAY = env.int("SMS_PER_DAY", default=1_000)
+TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", default="")
+TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", default="")
+# A number of one's own in E.164, or the SID of a messaging service (MG...).
+TWILIO_SENDER = env.str("TWILIO_SENDER", default="")
+TWILIO_API_URL = env.str("TWILIO_API_URL", default="https://api.twilio.com").rstrip("/")
 
 # --- security headers -----------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import lockout, services, tokens
-from accounts.api.serializers import TokenSerializer, UserSerializer
+from accounts.api.serializers import DoneSerializer, TokenSerializer, UserSerializer, token_body
 from accounts.errors import EmailTaken, InvalidCredentials, TokenRefused, TotpRequired
 from travel.api.fields import EmailAddressField, IDField, PhoneField, SafeTextField, Serializer
 from travel.api.views import ApiView
@@ -61,7 +61,9 @@ class SignUp(ApiView):
         details = self.body()
         user = services.sign_up(now=self.now, **details)
         pair = tokens.issue(user=user, now=self.now)
-        return self.answer({"message": _("Welcome on board."), "user_id": user.pk, **_tokens(pair)})
+        return self.answer(
+            {"message": _("Welcome on board."), "user_id": user.pk, **token_body(pair)}
+        )
 
 
 class LogIn(ApiView):
@@ -92,7 +94,7 @@ class LogIn(ApiView):
         user = services.log_in(now=self.now, **details)
         lockout.forgive(email=details["email"], address=address)
         pair = tokens.issue(user=user, now=self.now)
-        return self.answer({"message": _("You are signed in."), **_tokens(pair)})
+        return self.answer({"message": _("You are signed in."), **token_body(pair)})
 
 
 class Refresh(ApiView):
@@ -111,7 +113,7 @@ class Refresh(ApiView):
 
     def post(self, request: Request) -> Response:
         pair = tokens.rotate(refresh=self.body()["refresh_token"], now=self.now)
-        return self.answer({"message": _("Your sign-in is renewed."), **_tokens(pair)})
+        return self.answer({"message": _("Your sign-in is renewed."), **token_body(pair)})
 
 
 class LogOut(ApiView):
@@ -119,8 +121,7 @@ class LogOut(ApiView):
 
     tags = ("users",)
 
-    class Output(Serializer):
-        message = serializers.CharField()
+    Output = DoneSerializer
 
     def post(self, request: Request) -> Response:
         bearer: Any = request.auth
@@ -136,14 +137,6 @@ class Me(ApiView):
 
     def get(self, request: Request) -> Response:
         return self.answer(request.user)
-
-
-def _tokens(pair: tokens.TokenPair) -> dict[str, Any]:
-    return {
-        "token": pair.access,
-        "refresh_token": pair.refresh,
-        "expires_in": pair.expires_in,
-    }
 
 
 def _refuse_powers(data: Any) -> None:

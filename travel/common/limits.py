@@ -38,8 +38,15 @@ LIMITS: dict[str, Limit] = {
     "login": Limit(10, 300, strict=True),
     "login-address": Limit(100, 300, strict=True),
     "refresh": Limit(60, 60),
+    # One-time codes: to one contact, in a while and in a day; from one address; to one block of
+    # numbers, the last four digits aside; text messages to everybody in a day; guesses from one
+    # address.
     "otp": Limit(5, 600, strict=True),
+    "otp-day": Limit(20, 86_400, strict=True),
     "otp-address": Limit(30, 3600, strict=True),
+    "otp-prefix": Limit(10, 3600, strict=True),
+    "otp-sms": Limit(settings.SMS_PER_DAY, 86_400, strict=True),
+    "otp-guess": Limit(60, 3600, strict=True),
 }
 
 

@@ -1,22 +1,18 @@
-"""Every write to accounts."""
+"""Signing up, and in with a password."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from urllib.parse import quote, urlencode
 
-from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.utils.translation import gettext_lazy as _
 from django_otp import devices_for_user, match_token
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.errors import EmailTaken, InvalidCredentials, TotpRequired
 from accounts.models import User
-from travel.common.errors import InvalidInput, NotAllowed, NotFound
+from travel.common.errors import InvalidInput, NotAllowed
 from travel.common.ids import normal_email, normal_text
 from travel.common.transactions import in_transaction
 
@@ -55,7 +51,7 @@ def sign_up(
         language=language,
         joined_at=now,
     )
-    _check_password(password, user)
+    check_password(password, user)
     if User.objects.filter(email=user.email).exists():
         raise EmailTaken
     user.set_password(password)
@@ -81,8 +77,11 @@ def log_in(*, email: str, password: str, totp: str = "", now: datetime) -> User:
     if user.is_staff and any(devices_for_user(user)):
         if not totp:
             raise TotpRequired
-        if match_token(user, totp) is None:
+        device = match_token(user, totp)
+        if device is None:
             raise InvalidCredentials
+        # A session that begins with this user counts as verified by the second factor.
+        user.otp_device = device  # type: ignore[attr-defined]
     record_login(user=user, now=now)
     return user
 
@@ -92,26 +91,13 @@ def record_login(*, user: User, now: datetime) -> None:
     User.objects.filter(pk=user.pk).update(last_login=now)
 
 
-@in_transaction
-def give_second_factor(*, email: str) -> str:
+def check_password(password: str, user: User, *, field: str = "password") -> None:
     """
-    Give a staff account a second factor in place of whichever it had.
+    Judge whether a new password is good enough for the user; a refusal names it by `field`.
 
-    Answer the otpauth address that an authenticator app reads: it holds the key, and nothing shows
-    it again.
-
-    :raises NotFound: no staff account has this e-mail address.
+    :raises InvalidInput: it is short, common, or like the user's name or address.
     """
-    user = User.objects.filter(email=normal_email(email), is_staff=True).first()
-    if user is None:
-        raise NotFound(_("No staff account has this e-mail address."))
-    TOTPDevice.objects.filter(user=user).delete()
-    device = TOTPDevice.objects.create(user=user, name="authenticator")
-    return f"{device.config_url}&{urlencode({'issuer': settings.SITE_NAME}, quote_via=quote)}"
-
-
-def _check_password(password: str, user: User) -> None:
     try:
         validate_password(password, user)
     except ValidationError as error:
-        raise InvalidInput(errors={"password": [str(text) for text in error.messages]}) from error
+        raise InvalidInput(errors={field: [str(text) for text in error.messages]}) from error
