@@ -14,12 +14,15 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts import selectors as people
 from accounts import viewers
 from bookings.admin.story import tell
-from bookings.engine.contract import Actor
 from bookings.models import PriceLine, Reservation
 from payments import selectors, services
 from payments.errors import QuoteExpired
+from payments.models import Refund
+from support import selectors as desk
+from support import services as help_desk
 from travel.common import clock
 from travel.common.admin_bases import (
     EMPTY,
@@ -34,8 +37,8 @@ from travel.common.errors import Refusal
 from travel.common.money import Money
 from travel.common.templatetags.look import money, money_text
 
-CANCEL = "payments.add_cancellation"
 EXPIRED = QuoteExpired.code
+WAIVED = "waive"
 
 
 class CancelForm(forms.Form):
@@ -48,6 +51,12 @@ class CancelForm(forms.Form):
         widget=forms.TextInput(attrs={"class": "vTextField"}),
     )
     quote = forms.CharField(widget=forms.HiddenInput)
+
+
+def may_cancel(user: Any) -> bool:
+    """Say whether the user's role cancels reservations for others."""
+    roles = people.role_names(user=user)
+    return desk.CANCEL in desk.powers(roles=roles, is_superuser=user.is_superuser)
 
 
 @admin.register(Reservation)
@@ -112,52 +121,64 @@ class ReservationAdmin(ClosedAdmin):
     # --- cancelling -------------------------------------------------------------------------------
 
     def _may_cancel(self, request: HttpRequest, reservation_id: int) -> bool:
-        if not request.user.has_perm(CANCEL):
+        if not may_cancel(request.user):
             return False
         overview = selectors.get_overview(
             viewer=viewers.of_user(request.user), reservation_id=reservation_id, now=clock.now()
         )
-        return "cancel" in overview.available_actions
+        return desk.CANCEL in desk.desk_actions_on(overview)
 
     def cancel_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Show what cancelling costs and gives back; cancel by exactly that once confirmed."""
+        """
+        Show what cancelling costs and gives back; cancel by exactly that once confirmed.
+
+        `?waive=1` asks for the quote without a penalty.
+        """
         reservation = self.get_object(request, object_id)
         if reservation is None:
             raise Http404
-        if not request.user.has_perm(CANCEL) or not self.has_view_permission(request, reservation):
+        if not may_cancel(request.user) or not self.has_view_permission(request, reservation):
             raise PermissionDenied
         page = reverse("admin:bookings_reservation_change", args=[reservation.pk])
         form = CancelForm(request.POST or None)
+        waive = request.GET.get(WAIVED) == "1"
         try:
             if form.is_valid():
-                self._cancel(request, reservation, form.cleaned_data)
+                self._cancel(request, reservation, form.cleaned_data, waive=waive)
                 return HttpResponseRedirect(page)
             quote = services.quote_cancellation(
                 viewer=viewers.of_user(request.user),
                 reservation_id=reservation.pk,
+                waive_penalty=waive,
                 now=clock.now(),
             )
         except Refusal as refusal:
             self.message_user(request, str(refusal.detail), messages.ERROR)
             # What a quote promised is over, but another one may be asked for.
-            return HttpResponseRedirect(request.path if refusal.code == EXPIRED else page)
-        return self._confirmation(request, reservation, form, quote)
+            return HttpResponseRedirect(
+                request.get_full_path() if refusal.code == EXPIRED else page
+            )
+        return self._confirmation(request, reservation, form, quote, waive=waive)
 
-    def _cancel(self, request: HttpRequest, reservation: Reservation, data: dict[str, Any]) -> None:
-        done = services.cancel_and_refund(
+    def _cancel(
+        self, request: HttpRequest, reservation: Reservation, data: dict[str, Any], *, waive: bool
+    ) -> None:
+        done = help_desk.cancel_reservation(
             viewer=viewers.of_user(request.user),
             reservation_id=reservation.pk,
-            actor=Actor(kind="staff", user_id=request.user.pk, reason=data["reason"]),
+            waive_penalty=waive,
+            reason=data["reason"],
             quote_id=data["quote"],
             now=clock.now(),
         )
         self.log_change(request, reservation, gettext("Cancelled: %s") % data["reason"])
-        said = gettext("%(locator)s is cancelled. Going back: %(refund)s.")
-        self.message_user(
-            request,
-            said % {"locator": reservation.locator, "refund": money_text(done.refund)},
-            messages.SUCCESS,
-        )
+        said = gettext("%(locator)s is cancelled. Going back: %(refund)s.") % {
+            "locator": reservation.locator,
+            "refund": money_text(done.refund),
+        }
+        if done.refund_state == Refund.State.PENDING_APPROVAL:
+            said += " " + gettext("A second person has to approve it.")
+        self.message_user(request, said, messages.SUCCESS)
 
     def _confirmation(
         self,
@@ -165,6 +186,8 @@ class ReservationAdmin(ClosedAdmin):
         reservation: Reservation,
         form: CancelForm,
         quote: services.Quote,
+        *,
+        waive: bool,
     ) -> HttpResponse:
         shown = CancelForm(
             data={"reason": form.data.get("reason", ""), "quote": quote.id}
@@ -179,5 +202,6 @@ class ReservationAdmin(ClosedAdmin):
             "original": reservation,
             "form": shown,
             "quote": quote,
+            "waive": waive,
         }
         return TemplateResponse(request, "admin/bookings/reservation/cancel.html", context)

@@ -121,21 +121,40 @@ class TestCancel:
         assert Cancellation.objects.count() == 1
         assert selectors.balance(traveller.pk, "EUR") == Money(2_750, "EUR")
 
-    def test_needs_the_permission(self, staff: User, client: Client, paid, settings, clock) -> None:
+    def test_needs_the_role(self, staff: User, client: Client, paid, settings, clock) -> None:
         settings.STAFF_2FA = "optional"
         role = Group.objects.get(name="support agent")
         role.permissions.set(Permission.objects.filter(codename="view_reservation"))
         client.force_login(staff)
         page = reverse("admin:bookings_reservation_change", args=[paid.id])
 
+        assert cancel_page(paid) in client.get(page).content.decode()
+        assert client.get(cancel_page(paid)).status_code == 200
+        staff.groups.set([Group.objects.get(name="finance")])
+        staff.user_permissions.add(Permission.objects.get(codename="view_reservation"))
+        client.force_login(User.objects.get(pk=staff.pk))
         assert cancel_page(paid) not in client.get(page).content.decode()
         assert client.get(cancel_page(paid)).status_code == 403
         assert client.post(cancel_page(paid), {"reason": "x", "quote": "y"}).status_code == 403
         assert state_of(paid) == "paid"
 
-        role.permissions.add(Permission.objects.get(codename="add_cancellation"))
-        client.force_login(User.objects.get(pk=staff.pk))
-        assert client.get(cancel_page(paid)).status_code == 200
+    def test_the_penalty_is_waived(self, desk: Client, paid, traveller, clock) -> None:
+        page = cancel_page(paid) + "?waive=1"
+        quote = desk.get(page).context["quote"]
+
+        answer = desk.post(page, {"reason": "Our mistake", "quote": quote.id})
+
+        assert "Going back: €45.00" in desk.get(answer["Location"]).content.decode()
+        assert selectors.balance(traveller.pk, "EUR") == Money(5_000, "EUR")
+        assert Cancellation.objects.get().penalty_waived
+
+    def test_a_quote_with_penalty_is_no_leave_to_waive_it(self, desk, paid, clock) -> None:
+        quote = desk.get(cancel_page(paid)).context["quote"]
+
+        answer = desk.post(cancel_page(paid) + "?waive=1", {"reason": "x", "quote": quote.id})
+
+        assert answer["Location"] == cancel_page(paid) + "?waive=1"
+        assert state_of(paid) == "paid"
 
     @pytest.mark.parametrize("key", ["999", "x", "9" * 30])
     def test_an_unknown_reservation_is_not_found(self, desk: Client, key: str) -> None:

@@ -122,6 +122,39 @@ class TestLooking:
 
         assert rows_of_everything() == before
 
+    def test_odd_addresses_are_no_fault_of_the_office(
+        self, desk: Client, sell: Callable[[int], Reservation]
+    ) -> None:
+        sell(0)
+        queries = [
+            {"p": "9" * 30, "o": "1.x.-9", "q": "\0", "_facets": "True"},
+            {"p": "-1", "all": "", "q": "\\%", "state__exact": "nonsense", "day": "nonsense"},
+            {"id__exact": "9" * 30, "user__password__startswith": "a"},
+        ]
+        for model in REGISTERED:
+            for query in queries:
+                answer = desk.get(address(model, "changelist"), query)
+                assert answer.status_code in (200, 302, 400), (model, query)
+            for key in ("x", "9" * 30, "_00"):
+                page = desk.get(address(model, "change", key))
+                assert page.status_code in (302, 404), (model, key)
+
+    def test_autocompletion_answers_whatever_is_typed(
+        self, desk: Client, sell: Callable[[int], Reservation]
+    ) -> None:
+        sell(0)
+        for app, model, field in [
+            ("inventory", "station", "city"),
+            ("inventory", "membership", "user"),
+            ("inventory", "fareversion", "fare"),
+        ]:
+            for typed in ("", "a", "\0", "9" * 400, "%", "\\"):
+                answer = desk.get(
+                    reverse("admin:autocomplete"),
+                    {"app_label": app, "model_name": model, "field_name": field, "term": typed},
+                )
+                assert answer.status_code == 200, (field, typed)
+
     def test_asks_no_more_for_more_rows(
         self, desk: Client, sell: Callable[[int], Reservation]
     ) -> None:

@@ -156,6 +156,8 @@ class OfficeAdmin(_ModelAdmin):
 
     find_by: ClassVar[Sequence[tuple[str, Reading]]] = ()
     show_full_result_count = False
+    # Facets count every choice of every filter over the whole table.
+    show_facets = admin.ShowFacets.NEVER
     paginator = BoundedPaginator
     list_per_page = 50
     list_max_show_all = 100
@@ -165,6 +167,13 @@ class OfficeAdmin(_ModelAdmin):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.search_fields = tuple(lookup for lookup, _read in cls.find_by)
+
+    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().get_object(request, *args, **kwargs)
+        except OverflowError:
+            # A number that no database holds is nobody's.
+            return None
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> list[Any]:
         inlines = list(super().get_inlines(request, obj))
