@@ -1,0 +1,120 @@
+"""Several staff at once: one approval, one cancellation, and a thread that loses no word."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from accounts.models import User
+from accounts.viewers import Viewer
+from payments import selectors as money
+from payments import services as payments
+from payments.models import Cancellation, Refund
+from support import services
+from support.models import Report, ReportMessage
+from support.selectors import ReportDetail
+from tests import factories
+from tests.faults.test_races import at_once, tally
+from travel.common.models import OutboxMessage
+from travel.common.money import Money
+
+from .conftest import Buy
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _audited(transactional_db: None, audited: None) -> None:
+    """Every story ends with the audit."""
+
+
+@pytest.fixture
+def colleagues(db: None) -> list[Viewer]:
+    """Eight agents."""
+    return [
+        Viewer(
+            user_id=factories.make_user(is_staff=True, roles=["support agent"]).pk,
+            is_support=True,
+        )
+        for _ in range(8)
+    ]
+
+
+def test_eight_approve_and_the_money_goes_once(
+    buy: Buy,
+    agent: Viewer,
+    colleagues: list[Viewer],
+    traveller: User,
+    settings: Any,
+    noon: datetime,
+) -> None:
+    settings.REFUND_APPROVAL_LIMIT = 0
+    services.cancel_reservation(
+        viewer=agent, reservation_id=buy().id, waive_penalty=True, reason="", now=noon
+    )
+    refund = Refund.objects.get()
+
+    results = at_once(
+        [
+            lambda who=who: payments.approve_refund(
+                refund_id=refund.pk, approver_id=who.user_id, now=noon
+            )
+            for who in colleagues
+        ]
+    )
+
+    assert tally(results) == {"done": 1, "not_awaiting_approval": 7}
+    assert money.balance(traveller.pk, "EUR") == Money(100_000, "EUR")
+
+
+def test_eight_cancel_and_the_money_goes_once(
+    buy: Buy, colleagues: list[Viewer], traveller: User, noon: datetime
+) -> None:
+    reservation = buy()
+
+    results = at_once(
+        [
+            lambda who=who: services.cancel_reservation(
+                viewer=who,
+                reservation_id=reservation.id,
+                waive_penalty=True,
+                reason="Strike",
+                now=noon,
+            )
+            for who in colleagues
+        ]
+    )
+
+    assert tally(results) == {"done": 1, "already_cancelled": 7}
+    assert Cancellation.objects.count() == 1
+    assert money.balance(traveller.pk, "EUR") == Money(100_000, "EUR")
+
+
+def test_eight_answer_and_every_word_is_kept(
+    report: ReportDetail, colleagues: list[Viewer], noon: datetime
+) -> None:
+    results = at_once(
+        [
+            lambda who=who, number=number: services.respond(
+                viewer=who,
+                report_id=report.id,
+                answer=f"Answer {number}.",
+                state="Reviewed",
+                now=noon,
+            )
+            for number, who in enumerate(colleagues)
+        ]
+    )
+
+    assert tally(results) == {"done": 8}
+    # The passenger's words, eight answers, and the one move of the state.
+    assert ReportMessage.objects.count() == 10
+    assert ReportMessage.objects.filter(body="Pending → Reviewed").count() == 1
+    assert OutboxMessage.objects.filter(kind="support.report_answered").count() == 8
+    row = Report.objects.get()
+    assert (
+        row.assigned_to_id
+        == ReportMessage.objects.filter(is_from_staff=True).earliest("id").author_id
+    )
