@@ -22,7 +22,7 @@ class AppearanceForm(forms.Form):
 class LanguageForm(forms.Form):
     """A language the office speaks."""
 
-    language = forms.ChoiceField(choices=settings.LANGUAGES)
+    language = forms.ChoiceField(choices=lambda: settings.LANGUAGES)
 
 
 @require_POST

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
@@ -40,7 +42,8 @@ class TestAppearance:
 
 
 class TestLanguage:
-    def test_is_spoken_on_the_next_page(self, client: Client) -> None:
+    def test_is_spoken_on_the_next_page(self, client: Client, settings: Any) -> None:
+        settings.LANGUAGES = [("en", "English"), ("fa", "فارسی")]
         client.post("/account/language/", {"language": "fa"})
 
         page = client.get("/gallery/").content.decode()
