@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db.models import OuterRef, Subquery
@@ -26,6 +26,9 @@ from inventory.places import CityFacts, StationFacts
 from inventory.pricing import PriceRule
 from inventory.ticket_ids import MAX_TICKET_ID, TicketParts, pack, unpack
 from travel.common.errors import NotFound
+
+# Enough of a day's departures to tell which ways are busy.
+MAX_DEPARTURES_READ = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +283,58 @@ def describe_tickets(ticket_ids: Iterable[int]) -> dict[int, TicketFacts]:
         )
         for ticket_id, (travel_class, fare_name, _class_name) in rows.items()
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Departures of a day from one end of their way to the other; a way and its return are one."""
+
+    mode: str
+    from_station_id: int
+    to_station_id: int
+    departures: int
+    shortest: timedelta
+
+
+def busiest_lines(day: date, *, of_each_mode: int) -> list[Line]:
+    """Answer the ways that most departures of the day lead, so many of each mode, busiest first."""
+    ends = Call.objects.filter(departure_id=OuterRef("pk"))
+    rows = (
+        Departure.objects.filter(
+            travel_date=day, state=Departure.State.SCHEDULED, sales_closed_at__isnull=True
+        )
+        .annotate(
+            start=Subquery(ends.order_by("id").values("station_id")[:1]),
+            starts_at=Subquery(ends.order_by("id").values("departs_at")[:1]),
+            end=Subquery(ends.order_by("-id").values("station_id")[:1]),
+            ends_at=Subquery(ends.order_by("-id").values("arrives_at")[:1]),
+        )
+        .order_by("id")
+        .values_list("service__mode", "start", "end", "starts_at", "ends_at")[:MAX_DEPARTURES_READ]
+    )
+    lines: dict[tuple[str, int, int], Line] = {}
+    for mode, start, end, starts_at, ends_at in rows:
+        if None in (start, end, starts_at, ends_at) or start == end:
+            continue
+        known = lines.get((mode, end, start)) or lines.get((mode, start, end))
+        line = known or Line(mode, start, end, 0, ends_at - starts_at)
+        lines[mode, line.from_station_id, line.to_station_id] = replace(
+            line,
+            departures=line.departures
+            + ((start, end) == (line.from_station_id, line.to_station_id)),
+            shortest=min(line.shortest, ends_at - starts_at),
+        )
+    return _few_of_each(lines.values(), of_each_mode)
+
+
+def _few_of_each(lines: Iterable[Line], number: int) -> list[Line]:
+    """Answer the busiest lines of each mode; where two are as busy, the shorter one."""
+    ordered = sorted(lines, key=lambda one: (-one.departures, one.shortest, one.from_station_id))
+    kept: dict[str, list[Line]] = {}
+    for line in ordered:
+        kept.setdefault(line.mode, []).append(line)
+    few = [line for every in kept.values() for line in every[:number]]
+    return sorted(few, key=ordered.index)
 
 
 def get_calls(departure_id: int) -> list[CallFacts]:

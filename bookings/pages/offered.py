@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -19,6 +21,7 @@ from inventory.places import CityFacts, Place
 from inventory.pricing import Line as PriceLine
 from inventory.pricing import price_lines
 from inventory.selectors import CallFacts, Offer
+from inventory.selectors import Line as BusyLine
 from payments import penalties
 from travel.common.money import Money
 from travel.common.templatetags.look import clock_text, day_and_month
@@ -152,6 +155,34 @@ def trip_of_offer(offer: Offer, *, seats: str = "") -> Trip:
         stops=ticket.stops,
         facilities=ticket.service.facilities,
         seats=seats,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class BusyWay:
+    """A way that many departures lead, as components/board_row.html wants it."""
+
+    mode: str
+    origin: str
+    destination: str
+    duration_minutes: int
+    departures: int
+    href: str
+
+
+def way_of(line: BusyLine, day: date) -> BusyWay:
+    """Show a line, and lead to the search for it on the day."""
+    start, end = places.station(line.from_station_id), places.station(line.to_station_id)
+    origin = city_name(places.city(start.city_id))
+    destination = city_name(places.city(end.city_id))
+    asked = {"origin": origin, "destination": destination, "date": day, "adult": 1}
+    return BusyWay(
+        mode=line.mode,
+        origin=origin,
+        destination=destination,
+        duration_minutes=line.shortest // timedelta(minutes=1),
+        departures=line.departures,
+        href=f"{reverse('bookings:search')}?{urlencode(asked)}",
     )
 
 

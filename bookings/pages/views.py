@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import astuple
+from datetime import date, datetime, timedelta
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -15,20 +16,28 @@ from bookings.pages.forms import SearchForm
 from bookings.pages.journey import FILTER_KEYS, Journey
 from bookings.search import Found, Query
 from inventory import places
-from travel.common import clock
+from inventory import selectors as inventory
+from travel.common import caching, clock
 
 RIDES_A_PAGE = 20
 # Names that a browser without scripts offers while one types.
 MOST_NAMES = 60
+LINES_OF_EACH_MODE = 2
+LINES_ARE_GOOD_SECONDS = 3600
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Show the search card and how the office works."""
     now = clock.now()
+    tomorrow = now.date() + timedelta(days=1)
+    lines = _busiest_lines(tomorrow)
+    half = (len(lines) + 1) // 2
     context = {
         "form": _fresh_form(now),
         "places": _names(),
+        "boards": [lines[:half], lines[half:]] if half > 1 else [lines],
+        "tomorrow": tomorrow,
         "hold_minutes": offered.hold_minutes(),
     }
     return render(request, "bookings/home.html", context)
@@ -121,6 +130,17 @@ def _dated(form: SearchForm, now: datetime) -> SearchForm:
     for name in ("date", "return_date"):
         form.fields[name].widget.attrs["min"] = now.date().isoformat()
     return form
+
+
+def _busiest_lines(day: date) -> list[offered.BusyWay]:
+    """Answer the busiest lines of a day, read once an hour."""
+    key = f"busiest:{day}"
+    rows = caching.get(key)
+    if rows is None:
+        lines = inventory.busiest_lines(day, of_each_mode=LINES_OF_EACH_MODE)
+        rows = [astuple(line) for line in lines]
+        caching.put(key, rows, seconds=LINES_ARE_GOOD_SECONDS)
+    return [offered.way_of(inventory.Line(*row), day) for row in rows]
 
 
 def _names() -> list[str]:

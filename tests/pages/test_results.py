@@ -38,6 +38,22 @@ class TestHome:
         assert 'min="2026-06-01"' in html
         assert "<option>Hamburg</option>" in html
 
+    def test_names_the_busiest_lines(self, client: Client, timetable: Timetable) -> None:
+        html = client.get("/").content.decode()
+
+        rows = re.findall(r'<ul class="board".*?</ul>', html, re.DOTALL)
+        assert "Train: Hamburg to Munich 5 h 30 min 1 a day" in text_of(rows[0])
+        assert "/search/?origin=Hamburg&amp;destination=Munich&amp;date=2026-06-02" in html
+
+    def test_is_few_statements(
+        self,
+        client: Client,
+        timetable: Timetable,
+        django_assert_max_num_queries: DjangoAssertNumQueries,
+    ) -> None:
+        with django_assert_max_num_queries(12):
+            client.get("/")
+
     def test_says_how_long_seats_are_held(self, client: Client, db: None) -> None:
         assert "yours for 10 minutes" in client.get("/").content.decode()
 
