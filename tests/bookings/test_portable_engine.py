@@ -1,0 +1,55 @@
+"""What the portable engine does when what it read is no longer so."""
+
+from __future__ import annotations
+
+import pytest
+
+from accounts.viewers import Viewer
+from bookings import services
+from bookings.engine import portable
+from bookings.engine.contract import SYSTEM
+from bookings.engine.portable import StockMismatch
+from bookings.errors import SoldOut
+from bookings.models import SeatStock
+from tests.selling import audit, everything, reserve
+
+
+@pytest.fixture
+def overtaken(monkeypatch: pytest.MonkeyPatch):
+    """Between the reading of the free seats and the taking somebody else takes the first one."""
+    read = portable._free_seats
+
+    def read_and_lose(leg, mask):
+        free = read(leg, mask)
+        SeatStock.objects.filter(id=free[0].stock_id).update(taken=0b10)
+        return free
+
+    monkeypatch.setattr(portable, "_free_seats", read_and_lose)
+
+
+class TestGuard:
+    @pytest.mark.usefixtures("overtaken")
+    @pytest.mark.parametrize("size", [1, 3])
+    def test_stands_in_the_statement_that_takes_the_seats(self, train, traveller, noon, size):
+        before = everything()
+        with pytest.raises(SoldOut):
+            # Segments 1 and 2, of which the other one has taken the first.
+            reserve(traveller, train.ticket_id(1, 3), now=noon, passengers=size)
+        assert everything() == before
+
+    @pytest.mark.usefixtures("overtaken")
+    def test_a_seat_lost_on_another_part_of_the_way_is_no_loss(self, train, traveller, noon):
+        reserve(traveller, train.ticket_id(2, 4), now=noon)
+        assert sorted(SeatStock.objects.values_list("taken", flat=True))[-1] == 0b1110
+
+    def test_bits_that_nobody_set_are_not_given_back(self, train, traveller, noon):
+        """A defect elsewhere must not spread: the release fails and leaves everything as it is."""
+        held = reserve(traveller, train.ticket_id(), now=noon)
+        audit()
+        SeatStock.objects.filter(taken__gt=0).update(taken=0b0111)
+        before = everything()
+        with pytest.raises(StockMismatch):
+            services.release(
+                viewer=Viewer(is_support=True), reservation_id=held.id, now=noon, actor=SYSTEM
+            )
+        assert everything() == before
