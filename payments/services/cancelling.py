@@ -13,6 +13,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.core import signing
+from django.utils.translation import gettext as _
 
 from accounts.viewers import Viewer
 from bookings import selectors as bookings
@@ -254,7 +255,7 @@ def _with_infants(reservation: ReservationDetail, passenger_ids: Collection[int]
 
 def _check_known(field: str, given: Collection[int], known: Sequence[int]) -> None:
     if set(given) - set(known):
-        raise InvalidInput(errors={field: ["This is not part of the reservation."]})
+        raise InvalidInput(errors={field: [_("This is not part of the reservation.")]})
 
 
 # --- what it costs --------------------------------------------------------------------------------
@@ -268,7 +269,7 @@ def _quote_of_hold(
 ) -> Quote:
     if passenger_ids or ticket_ids:
         raise InvalidInput(
-            errors={"reservationID": ["A reservation that is not paid is released as a whole."]}
+            errors={"reservationID": [_("A reservation that is not paid is released as a whole.")]}
         )
     return _sign(reservation, [], min(now + settings.QUOTE_LIFETIME, reservation.hold_until))
 
@@ -329,7 +330,7 @@ def _check_quote(quote: Quote, quote_id: str | None, now: datetime) -> None:
         promised = signing.loads(quote_id, salt=SALT)
         until = datetime.fromisoformat(promised.pop("until"))
     except (signing.BadSignature, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise InvalidInput(errors={"quoteID": ["This is no quote of ours."]}) from error
+        raise InvalidInput(errors={"quoteID": [_("This is no quote of ours.")]}) from error
     if until <= now or promised != _terms(quote.reservation.id, quote.coupons):
         raise QuoteExpired()
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from accounts.viewers import Viewer
 from bookings import selectors as bookings
@@ -88,12 +89,12 @@ def pay(
 @in_transaction
 def _pay_from_wallet(*, viewer: Viewer, reservation_id: int, now: datetime) -> Paid:
     if viewer.user_id is None:
-        raise InvalidInput(errors={"paymentMethod": ["Only an account has a wallet."]})
+        raise InvalidInput(errors={"paymentMethod": [_("Only an account has a wallet.")]})
     reservation = _payable(viewer, reservation_id, now)
     if reservation.user_id != viewer.user_id:
         # What is paid from a wallet goes back to it, and only the holder's is known then.
         raise InvalidInput(
-            errors={"paymentMethod": ["Only the account that reserved pays from its wallet."]}
+            errors={"paymentMethod": [_("Only the account that reserved pays from its wallet.")]}
         )
     booking.confirm(reservation_id=reservation.id, now=now, actor=Actor("holder", viewer.user_id))
     payment = Payment.objects.create(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.utils.translation import gettext as _
+
 from payments import gateways, ledger
 from payments.errors import PaymentDeclined
 from payments.gateways.contract import Answer, GatewayReply
@@ -40,7 +42,7 @@ def top_up(*, user_id: int, amount: Money, token: str | None, now: datetime) -> 
     :raises PaymentDeclined: the provider said no.
     """
     if not 0 < amount.minor <= MOST_MINOR:
-        raise InvalidInput(errors={"amount": ["Choose an amount between 0.01 and 1,000,000."]})
+        raise InvalidInput(errors={"amount": [_("Choose an amount between 0.01 and 1,000,000.")]})
     top_up_id = _start(user_id=user_id, amount=amount, now=now)
     reply = gateways.get(SandboxGateway.code).charge(
         key=f"top-up-{top_up_id}", amount=amount, token=token or DEFAULT_TOKEN
