@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django_otp import user_has_device
+
 from accounts.models import SavedPassenger, User
 from travel.common.contacts import Contact
 from travel.common.errors import NotFound
@@ -31,6 +33,11 @@ def find_by_contact(*, contact: Contact, lock: bool = False) -> User | None:
     if contact.is_phone:
         return users.filter(phone=contact.address).first()
     return users.filter(email=contact.address).first()
+
+
+def has_second_factor(*, user: User) -> bool:
+    """Say whether the user has a second factor that counts."""
+    return bool(user_has_device(user))
 
 
 def saved_passengers(

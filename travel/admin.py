@@ -59,7 +59,10 @@ class StaffSignInForm(AdminAuthenticationForm):
                 )
         elif settings.STAFF_2FA == "required":
             raise forms.ValidationError(
-                _("This account has no second factor yet. Ask an administrator for one."),
+                _(
+                    "This account has no second factor yet. Sign in on the travellers' pages and "
+                    "set one up at /account/second-factor/."
+                ),
                 code="no_second_factor",
             )
 

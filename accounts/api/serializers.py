@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from accounts import selectors, tokens
 from travel.api.fields import IDField, InstantField, Serializer
-from travel.common.contacts import Contact, parse_contact
+from travel.common.contacts import parse_contact
 
 
 class ContactField(serializers.CharField):

@@ -32,7 +32,7 @@ BACKEND = "accounts.backends.ContactBackend"
 def sign_in(request: HttpRequest) -> HttpResponse:
     """Sign in and go on to where one wanted to go. Whoever is signed in already just goes on."""
     if request.user.is_authenticated:
-        return HttpResponseRedirect(_onward(request))
+        return HttpResponseRedirect(onward(request))
     form = SignInForm(request.POST if request.method == "POST" else None)
     needs_totp = bool(form.data.get("totp"))
     if request.method == "POST" and form.is_valid():
@@ -40,11 +40,11 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             return _sign_in(request, form)
         except TotpRequired as refusal:
             needs_totp = True
-            _tell(form, refusal, field="totp")
+            tell(form, refusal, field="totp")
         except Refusal as refusal:
-            _tell(form, refusal)
+            tell(form, refusal)
     context = {"form": form, "next": way_back(request, otherwise=""), "needs_totp": needs_totp}
-    return render(request, "accounts/sign_in.html", context, status=_status(form))
+    return render(request, "accounts/sign_in.html", context, status=form_status(form))
 
 
 def _sign_in(request: HttpRequest, form: SignInForm) -> HttpResponse:
@@ -58,7 +58,7 @@ def _sign_in(request: HttpRequest, form: SignInForm) -> HttpResponse:
         now=clock.now(),
     )
     lockout.forgive(email=details["email"], address=address)
-    return _welcome(request, user, gettext("You are signed in."))
+    return welcome(request, user, gettext("You are signed in."))
 
 
 @never_cache
@@ -67,7 +67,7 @@ def _sign_in(request: HttpRequest, form: SignInForm) -> HttpResponse:
 def sign_up(request: HttpRequest) -> HttpResponse:
     """Open a passenger's account and sign in to it."""
     if request.user.is_authenticated:
-        return HttpResponseRedirect(_onward(request))
+        return HttpResponseRedirect(onward(request))
     form = SignUpForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -77,11 +77,11 @@ def sign_up(request: HttpRequest) -> HttpResponse:
                 **form.cleaned_data, language=get_language() or "en", now=clock.now()
             )
         except Refusal as refusal:
-            _tell(form, refusal, field="email" if refusal.code == "email_taken" else None)
+            tell(form, refusal, field="email" if refusal.code == "email_taken" else None)
         else:
-            return _welcome(request, user, gettext("Welcome on board."))
+            return welcome(request, user, gettext("Welcome on board."))
     context = {"form": form, "next": way_back(request, otherwise="")}
-    return render(request, "accounts/sign_up.html", context, status=_status(form))
+    return render(request, "accounts/sign_up.html", context, status=form_status(form))
 
 
 @require_POST
@@ -92,18 +92,20 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(resolve_url(settings.LOGOUT_REDIRECT_URL))
 
 
-def _welcome(request: HttpRequest, user: Any, text: str) -> HttpResponse:
+def welcome(request: HttpRequest, user: Any, text: str) -> HttpResponse:
+    """Begin a session for the user and go on to where one wanted to go."""
     # The session's key is changed by this; what a guest booked in it stays.
     auth.login(request, user, backend=BACKEND)
     messages.success(request, text)
-    return HttpResponseRedirect(_onward(request))
+    return HttpResponseRedirect(onward(request))
 
 
-def _onward(request: HttpRequest) -> str:
+def onward(request: HttpRequest) -> str:
+    """Answer where somebody goes who has signed in."""
     return way_back(request, otherwise=resolve_url(settings.LOGIN_REDIRECT_URL))
 
 
-def _tell(form: Form, refusal: Refusal, *, field: str | None = None) -> None:
+def tell(form: Form, refusal: Refusal, *, field: str | None = None) -> None:
     """Write a refusal into the form, at the fields that it names."""
     named = {name: texts for name, texts in refusal.errors.items() if name in form.fields}
     for name, texts in named.items():
@@ -113,5 +115,6 @@ def _tell(form: Form, refusal: Refusal, *, field: str | None = None) -> None:
         form.add_error(field, str(refusal.detail))
 
 
-def _status(form: Form) -> int:
+def form_status(form: Form) -> int:
+    """Answer the status of a page that shows a form, filled in wrongly or not at all."""
     return HTTPStatus.BAD_REQUEST if form.is_bound else HTTPStatus.OK
