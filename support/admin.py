@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import selectors as people
+from accounts import viewers
 from accounts.viewers import Viewer
 from support import selectors, services
 from support.models import Report, ReportMessage
@@ -118,7 +119,7 @@ class ReportAdmin(ClosedAdmin):
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         if not self.has_view_permission(request, row) or not self._may_answer(request):
             raise PermissionDenied
-        viewer = Viewer(user_id=request.user.pk, is_support=True)
+        viewer = viewers.of_user(request.user)
         report = selectors.get_report(viewer=viewer, report_id=row.pk)
         first = "Reviewed" if "Reviewed" in MOVES[report.state] else report.state
         form = AnswerForm(request.POST or None, report=report, initial={"state": first})

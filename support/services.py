@@ -168,7 +168,8 @@ def cancel_reservation(
     """
     Cancel any reservation on its holder's behalf, or release a hold; who and why is kept.
 
-    With a quote it costs exactly that, or nothing is done. A refund above the office's limit waits for a second person, with the seats free already.
+    With a quote it costs exactly that, or nothing is done. A refund above the office's limit waits
+    for a second person, with the seats free already.
 
     :raises NotAllowed: the viewer is no staff, or waives the penalty of their own reservation.
     :raises InvalidInput: the reason is too long.

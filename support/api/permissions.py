@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.conf import settings
 from django.utils.translation import gettext as _
-from django_otp import user_has_device
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from accounts import selectors as people
+from accounts import viewers
 from support import selectors
 from travel.common.errors import NotAllowed
 
@@ -29,9 +28,9 @@ class DeskPermission(BasePermission):
         if not user.is_authenticated:
             # Answered as a missing token, with its challenge.
             return False
-        if not (user.is_staff and user.is_active):
+        if not user.is_staff:
             raise NotAllowed()
-        if settings.STAFF_2FA == "required" and not user_has_device(user):
+        if not viewers.of_user(user).is_support:
             raise NotAllowed(_("This account has no second factor yet."))
         roles = people.role_names(user=user)
         if self.power not in selectors.powers(roles=roles, is_superuser=user.is_superuser):
