@@ -175,7 +175,7 @@ def way_of(line: BusyLine, day: date) -> BusyWay:
     start, end = places.station(line.from_station_id), places.station(line.to_station_id)
     origin = city_name(places.city(start.city_id))
     destination = city_name(places.city(end.city_id))
-    asked = {"origin": origin, "destination": destination, "date": day, "adult": 1}
+    asked = {"origin": origin, "destination": destination, "date": day.isoformat(), "adult": "1"}
     return BusyWay(
         mode=line.mode,
         origin=origin,

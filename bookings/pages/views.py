@@ -6,13 +6,13 @@ from dataclasses import astuple
 from datetime import date, datetime, timedelta
 
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from bookings import search as finder
 from bookings.pages import offered, results
-from bookings.pages.forms import SearchForm
+from bookings.pages.forms import MODES, PEOPLE, WAYS, SearchForm
 from bookings.pages.journey import FILTER_KEYS, Journey
 from bookings.search import Found, Query
 from inventory import places
@@ -53,7 +53,7 @@ def search(request: HttpRequest) -> HttpResponse:
         return redirect(journey.link("bookings:search", origin=back, destination=there, out=None))
     if not any(journey.query.get(key) for key in ("origin", "destination", "date")):
         return _ask_again(request, _fresh_form(now), journey)
-    form = _dated(SearchForm(request.GET), now)
+    form = _dated(SearchForm(_completed(request.GET)), now)
     query = results.understand(form, journey, now=now) if form.is_valid() else None
     if query is None:
         return _ask_again(request, form, journey)
@@ -118,6 +118,18 @@ def _show_results(
 def _after(chosen: Found, tickets: list[Found]) -> list[Found]:
     """Leave out what departs before the way out has arrived."""
     return [one for one in tickets if one.stretch.departs_at >= chosen.stretch.arrives_at]
+
+
+def _completed(query: QueryDict) -> QueryDict:
+    """Fill in what an address may leave out: every way of travel, one way."""
+    completed = query.copy()
+    if not query.get("way"):
+        completed["way"] = WAYS[0][0]
+    if not query.getlist("mode"):
+        completed.setlist("mode", [mode for mode, _name in MODES])
+    if not any(query.get(kind) for kind in PEOPLE):
+        completed[PEOPLE[0]] = "1"
+    return completed
 
 
 def _fresh_form(now: datetime) -> SearchForm:

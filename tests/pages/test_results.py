@@ -111,6 +111,17 @@ class TestSearch:
         assert services(search(client, adult=4, infant=1)) == ["ICE 585", "QX 2024", "N 42"]
         assert services(search(client, adult=5)) == ["ICE 585", "QX 2024"]
 
+    def test_fills_in_what_an_address_leaves_out(
+        self, client: Client, timetable: Timetable
+    ) -> None:
+        asked = {"origin": "Hamburg", "destination": "Munich", "date": "2026-06-02"}
+
+        html = client.get("/search/", asked).content.decode()
+
+        assert len(services(html)) == 3
+        assert len(re.findall(r'name="mode"[^>]* id="id_mode_\d"[^>]* checked', html)) == 3
+        assert re.search(r'name="way" value="one"[^>]* checked', html)
+
     def test_swaps_without_a_script(self, client: Client, timetable: Timetable) -> None:
         answer = client.get("/search/", {**ON_TUESDAY, "swap": "1"})
 
