@@ -22,6 +22,8 @@ from inventory.timetable.report import SourceBroken
 from travel.common import clock
 
 MOST_DAYS = 3_660
+#: How many days of a source that has no last one are imported.
+USUAL_DAYS = 30
 FIRST_YEAR, LAST_YEAR = 1970, 2199
 
 

@@ -24,6 +24,23 @@ MOST_CALLS = 64
 #: Fares of one tariff are numbered 0 to 63, for the same reason.
 MOST_FARES = 64
 
+#: What may be on board, by its code.
+FACILITY_NAMES = {
+    "airConditioning": "Air conditioning",
+    "bicycle": "Bicycles",
+    "bistro": "Bistro",
+    "entertainment": "Entertainment",
+    "family": "Family area",
+    "meal": "Meal included",
+    "power": "Power sockets",
+    "quietZone": "Quiet zone",
+    "restaurant": "Restaurant",
+    "sleeper": "Beds",
+    "toilet": "Toilet",
+    "wheelchair": "Wheelchair space",
+    "wifi": "Wi-Fi",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class NameDraft:
@@ -244,8 +261,7 @@ class ServiceDraft:
     """
     What recurs under one number of a carrier; (carrier, mode, number) is unique.
 
-    `facts` belong to the mode. `facilities` are codes: wifi, power, restaurant, bistro, bicycle,
-    wheelchair, airConditioning, toilet, quietZone, family, meal, sleeper, entertainment.
+    `facts` belong to the mode. `facilities` are codes of FACILITY_NAMES.
     """
 
     ref: str

@@ -21,12 +21,13 @@ def read_rows(
     optional: Sequence[str] = (),
     report: Report,
     delimiter: str = ",",
+    is_strict: bool = False,
 ) -> Iterator[tuple[int, tuple[str, ...]]]:
     """
     Each row as (line, values), the values in the order of `required` and `optional`, stripped.
 
-    A column that is not there and a row that ends early give empty values. Rows with more values
-    than the header are reported and skipped.
+    A column that is not there and a row that ends early give empty values. A row with more
+    values than the header is skipped; where `is_strict`, it is a fault.
 
     :raises SourceBroken: a required column is missing, or the text is not UTF-8 CSV.
     """
@@ -39,7 +40,8 @@ def read_rows(
             if not values:
                 continue
             if len(values) > width and any(values[width:]):
-                report.skip(name, rows.line_num, "more values than columns", ",".join(values))
+                complain = report.fault if is_strict else report.skip
+                complain(name, rows.line_num, "more values than columns", ",".join(values))
                 continue
             if len(values) < width:
                 values += [""] * (width - len(values))

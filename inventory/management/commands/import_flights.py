@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from inventory.management.importing import ImportCommand
+from inventory.management.importing import USUAL_DAYS, ImportCommand
 from inventory.timetable.flights import FlightOptions, read_flights
 from inventory.timetable.flights.airports import CORRECTIONS
 from inventory.timetable.flights.profile import SHIPPED, load_flight_profile
@@ -16,7 +16,6 @@ from inventory.timetable.places import load_places
 from inventory.timetable.reading import Reading, feed_code
 from travel.common import clock
 
-USUAL_DAYS = 30
 MOST_ROUTES = 1_000_000
 
 

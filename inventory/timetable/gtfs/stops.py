@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,13 +11,13 @@ from inventory.timetable.gtfs.archive import Archive
 from inventory.timetable.gtfs.tables import read_table
 from inventory.timetable.places import StationPlace, spelt_out
 from inventory.timetable.profile import Profile
+from inventory.timetable.reading import own_code
 from inventory.timetable.report import Report
 from inventory.timetable.zones import zone_or_none
 from travel.common.ids import normal_text
 
 FILE = "stops.txt"
 LONGEST_NAME = 120
-LONGEST_CODE = 40
 LONGEST_PLATFORM = 20
 LONGEST_ID = 120
 PLATFORM_TYPES = ("", "0")
@@ -175,11 +174,7 @@ class StationMaker:
             return iata
         if kind == "railStation" and (uic := self._uic(station_id)):
             return uic
-        code = f"{self._feed}:{station_id}"
-        if len(code) > LONGEST_CODE:
-            digest = hashlib.sha256(code.encode()).hexdigest()
-            code = f"{code[: LONGEST_CODE - 13]}~{digest[:12]}"
-        return code
+        return own_code(self._feed, station_id)
 
     def country(self, station_id: str) -> str:
         """The country by the station's UIC number, or empty."""

@@ -33,6 +33,7 @@ from inventory.models import (
     Vehicle,
 )
 from inventory.timetable.draft import (
+    FACILITY_NAMES,
     BusFacts,
     CarrierDraft,
     CityDraft,
@@ -62,22 +63,6 @@ T = TypeVar("T")
 BATCH = 500
 MOST_EDITIONS = 1_000
 _TICK = timedelta(seconds=1)
-
-FACILITY_NAMES = {
-    "airConditioning": "Air conditioning",
-    "bicycle": "Bicycles",
-    "bistro": "Bistro",
-    "entertainment": "Entertainment",
-    "family": "Family area",
-    "meal": "Meal included",
-    "power": "Power sockets",
-    "quietZone": "Quiet zone",
-    "restaurant": "Restaurant",
-    "sleeper": "Beds",
-    "toilet": "Toilet",
-    "wheelchair": "Wheelchair space",
-    "wifi": "Wi-Fi",
-}
 
 
 class DraftRefused(ValueError):
