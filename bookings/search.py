@@ -14,7 +14,7 @@ from inventory.places import Place
 from inventory.pricing import ADULT, INFANT, PriceRule, price
 from inventory.search import Stretch
 from inventory.selectors import class_words
-from inventory.ticket_ids import pack, unpack
+from inventory.ticket_ids import MAX_TICKET_ID, pack, unpack
 from travel.common.money import Money
 
 SORTS = ("departure", "arrival", "duration", "price")
@@ -128,6 +128,8 @@ def find_ticket(ticket_id: int, query: Query, *, now: datetime) -> Found | None:
     Answer None when it has left, was never there or is not on sale. Nobody counts its seats or
     says what is on board: `seats_left` is 0.
     """
+    if not 0 < ticket_id <= MAX_TICKET_ID:
+        return None
     parts = unpack(ticket_id)
     stretch = search.find_stretch(
         parts.departure_id, parts.from_position, parts.to_position, now=now

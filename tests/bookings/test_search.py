@@ -235,6 +235,58 @@ class TestRoundTrip:
         )
 
 
+class TestNeighbouringDays:
+    DAYS = [date(2026, 6, day) for day in (1, 2, 3, 4)]
+
+    def test_are_what_each_day_is_by_itself(self, timetable, noon):
+        for index, day in enumerate((3, 4)):
+            make_trip(
+                timetable.coach.departure.service,
+                timetable.coach.departure.vehicle,
+                # 23:30 on the day before, and 00:30 on the day, in Hamburg.
+                starts_at=datetime(2026, 6, day, 21 + index, 30, tzinfo=UTC) - timedelta(days=1),
+                stops=[
+                    Stop(timetable.coach.calls[0].station, 0),
+                    Stop(timetable.coach.calls[2].station, 600, 900),
+                ],
+                run=f"extra {day}",
+            )
+        found = search.find_days(query(), days=self.DAYS, now=noon)
+
+        alone = {day: search.find(query(day=day), now=noon) for day in self.DAYS}
+        assert {day: sorted(one.id for one in rides) for day, rides in found.items()} == {
+            day: sorted(one.id for one in rides) for day, rides in alone.items()
+        }
+        assert [len(found[day]) for day in self.DAYS] == [0, 6, 0, 1]
+
+    def test_cost_as_many_statements_as_one(self, timetable, noon):
+        def count(days: list[date]) -> int:
+            with CaptureQueriesContext(connection) as captured:
+                search.find_days(query(), days=days, now=noon)
+            return len(captured)
+
+        places.resolve("Hamburg")
+        assert count(self.DAYS) == count([TRAVEL_DAY])
+
+
+class TestOneTicket:
+    def test_is_what_the_search_found(self, timetable, noon):
+        for one in search.find(query(passengers=("adult", "child")), now=noon):
+            again = search.find_ticket(one.id, query(passengers=("adult", "child")), now=noon)
+            assert again is not None
+            assert (again.id, again.price, again.stretch) == (one.id, one.price, one.stretch)
+
+    @pytest.mark.parametrize("ticket_id", [0, -1, 1, 2**53 - 1, 2**53, 2**63, 2**90])
+    def test_a_number_that_is_no_ticket_finds_nothing(self, timetable, noon, ticket_id):
+        assert search.find_ticket(ticket_id, query(), now=noon) is None
+
+    def test_one_that_left_is_not_found(self, train):
+        leaves = datetime(2026, 6, 2, 6, 0, tzinfo=UTC)
+        assert search.find_ticket(train.ticket_id(), query(), now=leaves) is None
+        assert search.find_ticket(train.ticket_id(1), query(), now=leaves) is not None
+        assert search.find_ticket(train.ticket_id(fare=9), query(), now=leaves) is None
+
+
 class TestPast:
     @pytest.mark.parametrize(
         ("now", "is_past"),
