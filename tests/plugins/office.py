@@ -65,13 +65,13 @@ def remove_folder(folder: Path) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     is_mysql = settings.DATABASES["default"]["ENGINE"].endswith("mysql")
-    for item in items:
-        if item.get_closest_marker("mariadb") and not is_mysql:
-            item.add_marker(pytest.mark.skip(reason="runs on MariaDB or MySQL"))
-        if item.get_closest_marker("sqlite") and is_mysql:
-            item.add_marker(pytest.mark.skip(reason="runs once, on SQLite"))
-        if item.get_closest_marker("slow") and not config.getoption("--slow"):
-            item.add_marker(pytest.mark.skip(reason="runs with --slow"))
+    unwanted = {"sqlite" if is_mysql else "mariadb"}
+    if not config.getoption("--slow"):
+        unwanted.add("slow")
+    left_out = {item for item in items if any(map(item.get_closest_marker, unwanted))}
+    if left_out:
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(autouse=True)
