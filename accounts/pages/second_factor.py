@@ -48,10 +48,11 @@ def set_up(request: HttpRequest) -> HttpResponse:
         else:
             return _done(request, device)
     address = services.offer_second_factor(user=user)
+    key = parse_qs(urlsplit(address).query)["secret"][0]
     context = {
         "form": form,
         "picture": segno.make(address, micro=False).svg_data_uri(scale=5, border=4, light="#fff"),
-        "key": parse_qs(urlsplit(address).query)["secret"][0],
+        "key": " ".join(key[start : start + 4] for start in range(0, len(key), 4)),
     }
     return render(request, "accounts/second_factor.html", context, status=form_status(form))
 
