@@ -81,12 +81,12 @@ def _columns(
     name: str, header: list[str], required: Sequence[str], optional: Sequence[str], report: Report
 ) -> list[int]:
     """Positions of the wanted columns; -1, the empty value at the end, where one is missing."""
-    for column in required:
-        if column not in header:
-            report.fault(name, 1, "a required column is missing", column)
-    for column in (*required, *optional):
-        if header.count(column) > 1:
-            report.fault(name, 1, "a column stands twice", column)
-    if report.has_faults:
+    missing = [column for column in required if column not in header]
+    doubled = [column for column in (*required, *optional) if header.count(column) > 1]
+    for column in missing:
+        report.fault(name, 1, "a required column is missing", column)
+    for column in doubled:
+        report.fault(name, 1, "a column stands twice", column)
+    if missing or doubled:
         raise SourceBroken(report)
     return [header.index(column) if column in header else -1 for column in (*required, *optional)]

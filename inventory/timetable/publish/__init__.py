@@ -17,7 +17,12 @@ from inventory import places
 from inventory.models import Feed, ImportRun
 from inventory.timetable.draft import TimetableDraft
 from inventory.timetable.publish.departures import Counts, DeparturePublisher
-from inventory.timetable.publish.reference import DraftRefused, write_reference
+from inventory.timetable.publish.reference import (
+    DraftRefused,
+    check,
+    check_currencies,
+    write_reference,
+)
 from travel.common.transactions import in_transaction
 
 __all__ = ["Counts", "DraftRefused", "publish"]
@@ -44,6 +49,8 @@ def publish(
 
     :raises DraftRefused: the draft contradicts itself or what is sold already.
     """
+    check(draft)
+    check_currencies(draft)
     run = _open_run(draft=draft, now=now, digest=digest)
     references = write_reference(draft, now=now)
     places.forget()

@@ -85,13 +85,10 @@ def write_reference(draft: TimetableDraft, *, now: datetime) -> References:
     """
     Adds what is new and brings up to date what changed; removes nothing.
 
-    :raises DraftRefused: a reference leads nowhere, a currency is unknown, or a fare's number has
-        been given to a fare of another class.
+    The draft has been through `check` and `check_currencies`.
+
+    :raises DraftRefused: a fare's number has been given to a fare of another class.
     """
-    check(draft)
-    currencies = set(Currency.objects.values_list("code", flat=True))
-    for carrier in draft.carriers:
-        _known("currency", carrier.currency, currencies)
     references = References()
     cities = _write_cities(draft.cities)
     references.stations = _write_stations(draft, cities)
@@ -133,6 +130,20 @@ def check(draft: TimetableDraft) -> None:
         _known("tariff", (service.carrier, service.tariff), tariffs)
         if not isinstance(service.facts, _FACTS[service.mode]):
             raise DraftRefused(f"the facts of {service.ref} are not those of a {service.mode}")
+
+
+def check_currencies(draft: TimetableDraft) -> None:
+    """
+    Refuses a draft whose carriers could not sell.
+
+    :raises DraftRefused: a currency is not of this office, or not the one a carrier sells in.
+    """
+    currencies = set(Currency.objects.values_list("code", flat=True))
+    known = dict(Carrier.objects.values_list("code", "currency_id"))
+    for carrier in draft.carriers:
+        _known("currency", carrier.currency, currencies)
+        if known.get(carrier.code, carrier.currency) != carrier.currency:
+            raise DraftRefused(f"carrier {carrier.code} sells in {known[carrier.code]} already")
 
 
 _MODE_ROWS: dict[str, Any] = {"Plane": Flight, "Train": Train, "Bus": Bus}
@@ -343,8 +354,6 @@ def _write_carriers(carriers: Sequence[CarrierDraft]) -> dict[str, int]:
                 "country": draft.country,
             },
         )
-        if carrier.currency_id != draft.currency:
-            raise DraftRefused(f"carrier {draft.code} sells in {carrier.currency_id} already")
         for word in draft.classes:
             CarrierClass.objects.get_or_create(
                 carrier=carrier, travel_class=word.travel_class, defaults={"name": word.name}

@@ -44,6 +44,8 @@ FARES = Sheet(
 ON_SALE_FROM = date(2020, 1, 1)
 USUAL_PRICES = "standard"
 LONGEST_MINUTES = 14 * 24 * 60
+NO_WEEKDAYS: frozenset[int] = frozenset()
+NO_DAYS: frozenset[date] = frozenset()
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2199, 12, 31)
 
 _MODES: dict[str, Mode] = {"coach": "Bus", "train": "Train", "plane": "Plane"}
@@ -349,9 +351,9 @@ def _departure(
         row.fault("to", "write a day that is not before the one in column from")
     number = row.read("number", cells.words(40), "")
     leaves = row.read("leaves", cells.clock, time())
-    weekdays = row.read("days", cells.weekdays, frozenset())
-    excepted = row.read("except", cells.days, frozenset())
-    added = row.read("also", cells.days, frozenset())
+    weekdays = row.read("days", cells.weekdays, NO_WEEKDAYS)
+    excepted = row.read("except", cells.days, NO_DAYS)
+    added = row.read("also", cells.days, NO_DAYS)
     if vehicle is None or not row.is_sound:
         return None
     return Departure(
