@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import chain
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -156,10 +157,12 @@ def list_reports(
         "user_id": user_id,
         "reservation_id": reservation_id,
     }
-    rows = _rows(viewer).filter(
+    rows = visible_to(viewer).filter(
         **{name: value for name, value in wanted.items() if value is not None}
     )
-    return rows.count(), _load(list(rows.order_by("-id")[offset : offset + limit]), viewer)
+    # The page is cut by the report's own index, before anything is joined to it.
+    page = list(rows.order_by("-id").values_list("id", flat=True)[offset : offset + limit])
+    return rows.count(), _load(list(_rows(viewer).filter(id__in=page).order_by("-id")), viewer)
 
 
 def available_actions(report: ReportDetail, *, now: datetime) -> list[str]:
@@ -340,21 +343,22 @@ def list_undone_payments(
         return 0, []
     kinds = UNDONE if filters.status is None else (filters.status,)
     wanted = _payments_wanted(filters)
-    # No payment is of two kinds, so that the parts are counted each by its own index.
+    # No payment is of two kinds, so that each kind is counted and read by its own index.
     parts = [Payment.objects.filter(_of_kind(kind), wanted) for kind in kinds]
-    any_kind = Q(pk__in=[])
-    for kind in kinds:
-        any_kind |= _of_kind(kind)
-    page = list(
-        Payment.objects.filter(any_kind, wanted)
+    newest = [part.order_by("-id").values_list("id", flat=True) for part in parts]
+    page = sorted(chain(*(ids[: offset + limit] for ids in newest)), reverse=True)[
+        offset : offset + limit
+    ]
+    details = payments.get_payments(page)
+    holders = (
+        Payment.objects.filter(id__in=page)
         .order_by("-id")
         .values_list(
-            *("id", "reservation__locator", "reservation__user_id", "reservation__contact_email"),
-        )[offset : offset + limit]
+            *("id", "reservation__locator", "reservation__user_id", "reservation__contact_email")
+        )
     )
-    details = payments.get_payments([row[0] for row in page])
     return sum(part.count() for part in parts), [
-        _undone(details[payment_id], *rest) for payment_id, *rest in page
+        _undone(details[payment_id], *rest) for payment_id, *rest in holders
     ]
 
 
@@ -372,7 +376,7 @@ def _undone(
 
 def _of_kind(kind: str) -> Q:
     if kind == REFUNDED:
-        return Q(id__in=Refund.objects.values("payment_id"))
+        return Q(state=Payment.State.CAPTURED, id__in=Refund.objects.values("payment_id"))
     return Q(state=kind)
 
 
