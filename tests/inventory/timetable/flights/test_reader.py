@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from itertools import permutations
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from inventory.timetable.draft import FlightFacts
+from inventory.timetable.flights import numbers
 from inventory.timetable.reading import Reading
 from inventory.timetable.report import SourceBroken
 from tests.inventory.timetable.flights.conftest import OUT_AND_BACK
@@ -145,6 +147,30 @@ class TestNumbers:
         assert number(fly(more + OUT_AND_BACK, airports=("QQB",))) == plain
         assert number(fly(OUT + more, limit=1)) == plain
         assert number(fly(OUT, days=30, first_day=date(2026, 5, 1))) == plain
+
+    def test_routes_that_compete_for_numbers_keep_them_when_others_are_left_out(
+        self, fly, monkeypatch
+    ):
+        # Ten pairs for twelve numbers: many draw one that is taken.
+        monkeypatch.setattr(numbers, "SHORT_PAIRS", 12)
+        codes = ("BRU", "CDG", "HAM", "MUC", "ORY")
+        routes = "".join(
+            f"AX,1,{origin},1,{destination},2,,0,320\n"
+            for origin, destination in permutations(codes, 2)
+        )
+
+        def by_route(reading: Reading) -> dict[tuple[str, ...], str]:
+            return {
+                tuple(call.station for call in departure.calls): departure.service
+                for departure in departures(reading)
+            }
+
+        everything = by_route(fly(routes))
+        assert len(set(everything.values())) == 20
+        for code in codes:
+            of_airport = by_route(fly(routes, airports=(code,)))
+            assert len(of_airport) == 8
+            assert of_airport.items() <= everything.items()
 
     def test_a_second_flight_of_the_day_has_its_own(self, fly):
         one = 'flights = [{ earliest = "10:00", latest = "10:00" }]'
