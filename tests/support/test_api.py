@@ -850,6 +850,12 @@ class TestCancelledPayments:
         assert found(userID=traveller.pk, createdFrom="2026-06-02") == [(failed.locator, "failed")]
         assert found(createdTo="2026-06-01") == [(refunded.locator, "refunded")]
 
+        for page, locator in ((1, failed.locator), (2, refunded.locator)):
+            query = {"page": page, "pageSize": 1}
+            body = desk.get("/support/payments/cancelled", query).json()
+            assert [one["locator"] for one in body["results"]] == [locator]
+            assert body["count"] == 2
+
         one, other = desk.get("/support/payments/cancelled").json()["results"]
         assert (one["paymentID"], one["failure"]) == (failed_payment.pk, "expired_card")
         assert other["amount"] == {"amount": "45.00", "currency": "EUR"}
