@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 from django.db.models import QuerySet
 
+from inventory import places
 from inventory.models import (
     Bus,
     FareVersion,
@@ -28,6 +29,7 @@ from inventory.models import (
 )
 from inventory.places import StationFacts
 from inventory.pricing import PriceRule
+from travel.common.ids import search_key
 
 # More direct departures between two places on one day than any timetable has.
 MAX_STRETCHES = 2_000
@@ -215,11 +217,8 @@ def _at_main_stations(stretches: list[Stretch]) -> list[Stretch]:
     A train that calls at three stations of a city is one train to whoever asks for the city; who
     wants to board elsewhere asks for the station.
     """
-    served = Counter(
-        place
-        for one in {(o.departure_id, o.from_station_id, o.to_station_id) for o in stretches}
-        for place in (one[1], -one[2])
-    )
+    starts = _importance({(one.departure_id, one.from_station_id) for one in stretches})
+    ends = _importance({(one.departure_id, one.to_station_id) for one in stretches})
     rides: dict[int, list[Stretch]] = {}
     for one in stretches:
         rides.setdefault(one.departure_id, []).append(one)
@@ -228,13 +227,33 @@ def _at_main_stations(stretches: list[Stretch]) -> list[Stretch]:
         main = max(
             group,
             key=lambda one: (
-                served[one.from_station_id] + served[-one.to_station_id],
+                starts[one.from_station_id] + ends[one.to_station_id],
                 -one.stops,
                 -one.from_position,
             ),
         )
         kept += [one for one in group if _same_ends(one, main)]
     return sorted(kept, key=_by_departure)
+
+
+def _importance(served: set[tuple[int, int]]) -> dict[int, float]:
+    """
+    Answer how many departures each station serves, the plainer name first among about as many.
+
+    Parts of one station count together: `Berlin Hbf (tief)` is where `Berlin Hbf` is. A suburb that
+    one train more calls at does not outdo the main station.
+    """
+    names = {station_id: search_key(places.station(station_id).name) for _, station_id in served}
+    roots = {
+        station_id: min(
+            (other for other in names.values() if f"{name} ".startswith(f"{other} ")), key=len
+        )
+        for station_id, name in names.items()
+    }
+    departures = Counter(root for _, root in {(one, roots[station]) for one, station in served})
+    most = max(departures.values(), default=0)
+    counted = {root: most if 5 * n >= 4 * most else n for root, n in departures.items()}
+    return {station_id: counted[root] - len(root) / 1000 for station_id, root in roots.items()}
 
 
 def _same_ends(left: Stretch, right: Stretch) -> bool:
