@@ -185,6 +185,7 @@ class TestEveryDoor:
         for method, path, _operation, _components in operations:
             if method not in ("POST", "PUT"):
                 continue
+            path = "/".join("1" if step.startswith("{") else step for step in path.split("/"))
             for raw in bodies:
                 answer = client.generic(method, path, raw, content_type="application/json")
                 judge(answer, (path, raw[:60]))
