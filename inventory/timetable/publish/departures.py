@@ -10,6 +10,7 @@ from itertools import chain, groupby
 from typing import Any
 
 from django.db import connection
+from django.db.models import Max
 
 from inventory.models import Call, Departure, PendingChange
 from inventory.timetable.draft import CallDraft, DepartureDraft, TimetableDraft
@@ -264,6 +265,7 @@ class DeparturePublisher:
         if not news:
             return 0
         references = self._references
+        newest = Departure.objects.aggregate(newest=Max("pk"))["newest"] or 0
         Departure.objects.bulk_create(
             Departure(
                 service_id=references.services[new.draft.service],
@@ -276,7 +278,7 @@ class DeparturePublisher:
             )
             for new in news
         )
-        ids = _ids_of(self._feed_id, {new.draft.travel_date for new in news})
+        ids = _ids_of(self._feed_id, {new.draft.travel_date for new in news}, after=newest)
         rows = list(
             chain.from_iterable(
                 self._call_rows(
@@ -434,10 +436,11 @@ def _open_changes(day: date, feed_id: int) -> set[int]:
     return set(changes.values_list("departure_id", flat=True))
 
 
-def _ids_of(feed_id: int, days: set[date]) -> dict[tuple[int, date, str, int], int]:
-    rows = Departure.objects.filter(feed_id=feed_id, travel_date__in=days).values_list(
-        "service_id", "travel_date", "run", "generation", "id"
-    )
+def _ids_of(feed_id: int, days: set[date], *, after: int) -> dict[tuple[int, date, str, int], int]:
+    """The keys of departures above `after`: of a large day, only what was added last is read."""
+    rows = Departure.objects.filter(
+        pk__gt=after, feed_id=feed_id, travel_date__in=days
+    ).values_list("service_id", "travel_date", "run", "generation", "id")
     return {(service, day, run, generation): key for service, day, run, generation, key in rows}
 
 
