@@ -18,7 +18,6 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 from django.db.models import QuerySet
 
-from inventory import places
 from inventory.models import (
     Bus,
     FareVersion,
@@ -125,7 +124,7 @@ def find_stretches(
         ],
         now=now,
     )
-    return _at_main_stations(stretches)
+    return _at_main_stations(stretches, origins, destinations)
 
 
 def find_stretch(
@@ -210,15 +209,17 @@ def _adapt(moment: datetime) -> object:
     return connection.ops.adapt_datetimefield_value(moment)
 
 
-def _at_main_stations(stretches: list[Stretch]) -> list[Stretch]:
+def _at_main_stations(
+    stretches: list[Stretch], origins: Sequence[StationFacts], destinations: Sequence[StationFacts]
+) -> list[Stretch]:
     """
     Keep one ride of each departure: from and to the stations that most of the departures serve.
 
     A train that calls at three stations of a city is one train to whoever asks for the city; who
     wants to board elsewhere asks for the station.
     """
-    starts = _importance({(one.departure_id, one.from_station_id) for one in stretches})
-    ends = _importance({(one.departure_id, one.to_station_id) for one in stretches})
+    starts = _importance(origins, {(one.departure_id, one.from_station_id) for one in stretches})
+    ends = _importance(destinations, {(one.departure_id, one.to_station_id) for one in stretches})
     rides: dict[int, list[Stretch]] = {}
     for one in stretches:
         rides.setdefault(one.departure_id, []).append(one)
@@ -236,14 +237,14 @@ def _at_main_stations(stretches: list[Stretch]) -> list[Stretch]:
     return sorted(kept, key=_by_departure)
 
 
-def _importance(served: set[tuple[int, int]]) -> dict[int, float]:
+def _importance(stations: Sequence[StationFacts], served: set[tuple[int, int]]) -> dict[int, float]:
     """
     Answer how many departures each station serves, the plainer name first among about as many.
 
     Parts of one station count together: `Berlin Hbf (tief)` is where `Berlin Hbf` is. A suburb that
     one train more calls at does not outdo the main station.
     """
-    names = {station_id: search_key(places.station(station_id).name) for _, station_id in served}
+    names = {station.id: search_key(station.name) for station in stations}
     roots = {
         station_id: min(
             (other for other in names.values() if f"{name} ".startswith(f"{other} ")), key=len
