@@ -10,8 +10,8 @@ from bookings.engine import portable
 from bookings.engine.contract import SYSTEM
 from bookings.engine.portable import StockMismatch
 from bookings.errors import SoldOut
-from bookings.models import SeatStock
-from tests.selling import audit, everything, reserve
+from bookings.models import Reservation, SeatStock
+from tests.selling import HOLD, audit, everything, reserve
 
 
 @pytest.fixture
@@ -53,3 +53,50 @@ class TestGuard:
                 viewer=Viewer(is_support=True), reservation_id=held.id, now=noon, actor=SYSTEM
             )
         assert everything() == before
+
+
+class TestCheckedAgainUnderTheLock:
+    """Between the reading of the holds that ended and the locks, one of them moves."""
+
+    @pytest.fixture
+    def meanwhile(self, monkeypatch: pytest.MonkeyPatch):
+        """`meanwhile(act)` does it once, when the next act has read and is about to lock."""
+        lock = portable._lock_departures
+
+        def arrange(act) -> None:
+            def act_and_lock(departure_ids):
+                monkeypatch.setattr(portable, "_lock_departures", lock)
+                act()
+                return lock(departure_ids)
+
+            monkeypatch.setattr(portable, "_lock_departures", act_and_lock)
+
+        return arrange
+
+    def paid_in_time(self, reservation_id: int) -> None:
+        Reservation.objects.filter(id=reservation_id).update(state="paid")
+
+    def test_a_hold_that_was_paid_is_not_swept(self, train, traveller, noon, meanwhile):
+        held = reserve(traveller, train.ticket_id(), now=noon)
+        meanwhile(lambda: self.paid_in_time(held.id))
+
+        assert services.expire_holds(now=noon + HOLD) == 0
+        assert Reservation.objects.get(id=held.id).state == "paid"
+        audit()
+
+    def test_a_hold_that_was_extended_is_not_swept(self, train, traveller, noon, meanwhile):
+        held = reserve(traveller, train.ticket_id(), now=noon)
+        longer = Reservation.objects.filter(id=held.id)
+        meanwhile(lambda: longer.update(hold_until=noon + 2 * HOLD))
+
+        assert services.expire_holds(now=noon + HOLD) == 0
+        assert longer.get().state == "held"
+        audit()
+
+    def test_nor_does_a_buyer_get_its_seat(self, flight, traveller, stranger, noon, meanwhile):
+        held = reserve(traveller, flight.ticket_id(), now=noon, passengers=6)
+        meanwhile(lambda: self.paid_in_time(held.id))
+
+        with pytest.raises(SoldOut):
+            reserve(stranger, flight.ticket_id(), now=noon + HOLD)
+        audit()
