@@ -254,7 +254,7 @@ def _importance(stations: Sequence[StationFacts], served: set[tuple[int, int]]) 
     departures = Counter(root for _, root in {(one, roots[station]) for one, station in served})
     most = max(departures.values(), default=0)
     counted = {root: most if 5 * n >= 4 * most else n for root, n in departures.items()}
-    return {station_id: counted[root] - len(root) / 1000 for station_id, root in roots.items()}
+    return {key: counted.get(root, 0) - len(root) / 1000 for key, root in roots.items()}
 
 
 def _same_ends(left: Stretch, right: Stretch) -> bool:
