@@ -216,7 +216,9 @@ def clean_environment(scratch: Path) -> dict[str, str]:
     """Return this environment without the office's own variables: a run depends on none."""
     documented = re.findall(r"^#?\s?([A-Z][A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.M)
     kept = {name: value for name, value in os.environ.items() if name not in documented}
-    return {**kept, "VAR_DIR": str(scratch / "var"), "PYTHONUNBUFFERED": "1"}
+    # What a test leaves behind, even one that was killed, goes with the scratch folder.
+    places = {"VAR_DIR": str(scratch / "var"), "TMPDIR": str(scratch)}
+    return {**kept, **places, "PYTHONUNBUFFERED": "1"}
 
 
 def say(text: str) -> None:
