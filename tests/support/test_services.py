@@ -203,6 +203,20 @@ class TestWhoseItIs:
                 now=noon,
             )
 
+    def test_staff_report_nothing_on_a_passengers_reservation(
+        self, report: ReportDetail, agent: Viewer, noon: datetime
+    ) -> None:
+        with pytest.raises(NotFound):
+            services.submit_report(
+                viewer=agent,
+                reservation_id=report.reservation_id,
+                ticket_id=report.ticket.id,
+                category="Other",
+                text="Hi",
+                now=noon,
+            )
+        assert Report.objects.count() == 1
+
     def test_being_staff_opens_nobodys_report_to_write_as_a_passenger(
         self, report: ReportDetail, agent: Viewer, noon: datetime
     ) -> None:
