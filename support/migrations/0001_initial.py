@@ -7,67 +7,169 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('bookings', '0001_initial'),
-        ('inventory', '0001_initial'),
+        ("bookings", "0001_initial"),
+        ("inventory", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Report',
+            name="Report",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('category', travel.common.fields.CodeField(choices=[('Payment Issue', 'Payment'), ('Travel Delay', 'Delay'), ('Unexpected Cancellation', 'Unexpected cancellation'), ('Seat Or Equipment', 'Seat or equipment'), ('Accessibility', 'Accessibility'), ('Other', 'Something else')], max_length=30)),
-                ('state', travel.common.fields.CodeField(choices=[('Pending', 'Waiting'), ('In Progress', 'Being looked at'), ('Reviewed', 'Answered'), ('Closed', 'Closed')], default='Pending', max_length=12)),
-                ('created_at', models.DateTimeField()),
-                ('answered_at', models.DateTimeField(blank=True, null=True)),
-                ('closed_at', models.DateTimeField(blank=True, null=True)),
-                ('assigned_to', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('reservation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reports', to='bookings.reservation')),
-                ('ticket', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reports', to='inventory.ticket')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reports', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "category",
+                    travel.common.fields.CodeField(
+                        choices=[
+                            ("Payment Issue", "Payment"),
+                            ("Travel Delay", "Delay"),
+                            ("Unexpected Cancellation", "Unexpected cancellation"),
+                            ("Seat Or Equipment", "Seat or equipment"),
+                            ("Accessibility", "Accessibility"),
+                            ("Other", "Something else"),
+                        ],
+                        max_length=30,
+                    ),
+                ),
+                (
+                    "state",
+                    travel.common.fields.CodeField(
+                        choices=[
+                            ("Pending", "Waiting"),
+                            ("In Progress", "Being looked at"),
+                            ("Reviewed", "Answered"),
+                            ("Closed", "Closed"),
+                        ],
+                        default="Pending",
+                        max_length=12,
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("answered_at", models.DateTimeField(blank=True, null=True)),
+                ("closed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "assigned_to",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "reservation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reports",
+                        to="bookings.reservation",
+                    ),
+                ),
+                (
+                    "ticket",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reports",
+                        to="inventory.ticket",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reports",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at', '-id'],
+                "ordering": ["-created_at", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='ReportMessage',
+            name="ReportMessage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('is_from_staff', models.BooleanField(default=False)),
-                ('is_internal', models.BooleanField(default=False)),
-                ('body', models.TextField()),
-                ('created_at', models.DateTimeField()),
-                ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('report', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='support.report')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("is_from_staff", models.BooleanField(default=False)),
+                ("is_internal", models.BooleanField(default=False)),
+                ("body", models.TextField()),
+                ("created_at", models.DateTimeField()),
+                (
+                    "author",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "report",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="messages",
+                        to="support.report",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['report', 'id'],
+                "ordering": ["report", "id"],
             },
         ),
         migrations.AddIndex(
-            model_name='report',
-            index=models.Index(fields=['state', 'category', 'created_at'], name='report_queue'),
+            model_name="report",
+            index=models.Index(fields=["state", "category", "created_at"], name="report_queue"),
         ),
         migrations.AddConstraint(
-            model_name='report',
-            constraint=models.CheckConstraint(condition=models.Q(('category__in', ['Payment Issue', 'Travel Delay', 'Unexpected Cancellation', 'Seat Or Equipment', 'Accessibility', 'Other'])), name='report_category_known'),
+            model_name="report",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "category__in",
+                        [
+                            "Payment Issue",
+                            "Travel Delay",
+                            "Unexpected Cancellation",
+                            "Seat Or Equipment",
+                            "Accessibility",
+                            "Other",
+                        ],
+                    )
+                ),
+                name="report_category_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='report',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['Pending', 'In Progress', 'Reviewed', 'Closed'])), name='report_state_known'),
+            model_name="report",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["Pending", "In Progress", "Reviewed", "Closed"])),
+                name="report_state_known",
+            ),
         ),
         migrations.AddIndex(
-            model_name='reportmessage',
-            index=models.Index(fields=['report', 'id'], name='report_message_thread'),
+            model_name="reportmessage",
+            index=models.Index(fields=["report", "id"], name="report_message_thread"),
         ),
         migrations.AddConstraint(
-            model_name='reportmessage',
-            constraint=models.CheckConstraint(condition=models.Q(('is_internal', False), ('is_from_staff', True), _connector='OR'), name='report_message_internal_is_staff'),
+            model_name="reportmessage",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("is_internal", False), ("is_from_staff", True), _connector="OR"
+                ),
+                name="report_message_internal_is_staff",
+            ),
         ),
     ]
