@@ -341,6 +341,11 @@ def _refunded(_r: ReservationDetail, event: EventDetail, _zone: ZoneInfo) -> tup
     return gettext("%(amount)s paid back") % {"amount": money_text(amount)}, ""
 
 
+def _refund_approved(_r: ReservationDetail, event: EventDetail, _zone: ZoneInfo) -> tuple[str, str]:
+    amount = parse_amount(str(event.details["amount"]), str(event.details["currency"]))
+    return gettext("Refund of %(amount)s approved") % {"amount": money_text(amount)}, ""
+
+
 _EVENTS = {
     "reserved": _reserved,
     "extended": _extended,
@@ -351,6 +356,7 @@ _EVENTS = {
     "cancelled": _cancelled,
     "released": _released,
     "expired": _expired,
+    "refund_approved": _refund_approved,
     "refunded": _refunded,
 }
 

@@ -287,6 +287,47 @@ class TestPriceRules:
         assert [rule.number for rule in search.price_rules([tariff], now=noon)[tariff]] == [0, 2]
 
 
+class TestMainStations:
+    """Asked for a city, a train is shown once: at the station that most of the trains serve."""
+
+    @staticmethod
+    def facts(*stations):
+        return [
+            places.StationFacts(one.pk, one.code, one.name, one.kind, one.tz, one.city_id)
+            for one in stations
+        ]
+
+    def test_the_main_station_comes_before_a_suburb_that_one_more_train_serves(self, train, noon):
+        hamburg, suburb, *_, munich = [call.station for call in train.calls]
+        unserved = make_station(hamburg.city, "HH-0", name="Hamburg Nowhere")
+        type(suburb).objects.filter(pk=suburb.pk).update(name="Hamburg Hbf (tief)")
+        suburb.refresh_from_db()
+
+        found = search.find_stretches(
+            origins=self.facts(hamburg, suburb, unserved),
+            destinations=self.facts(munich),
+            day=TRAVEL_DAY,
+            now=noon,
+        )
+
+        # Hbf and Hbf (tief) are parts of one station: the shorter ride of the two is shown.
+        assert [one.from_station_id for one in found] == [suburb.pk]
+
+    def test_no_train_is_lost_where_they_serve_different_stations(self, train, noon):
+        first, second, third, *_ = [call.station for call in train.calls]
+
+        found = search.find_stretches(
+            origins=self.facts(second),
+            destinations=self.facts(first, third),
+            day=TRAVEL_DAY,
+            now=noon,
+        )
+
+        assert [(one.from_station_id, one.to_station_id) for one in found] == [
+            (second.pk, third.pk)
+        ]
+
+
 class TestStatements:
     def test_one_statement_finds_all_stretches(self, timetable, noon, django_assert_num_queries):
         origins, destinations = places.resolve("Hamburg"), places.resolve("Munich")
