@@ -453,7 +453,7 @@ def _take(stock_ids: Sequence[int], mask: int) -> int:
             f"WHERE id IN ({marks}) AND taken & %s = 0",
             [mask, *stock_ids, mask],
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 _CLAIM_COLUMNS = ("id", "stock_id", "first_segment", "last_segment")
