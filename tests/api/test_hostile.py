@@ -133,6 +133,7 @@ def judge(answer, told):
         assert {"type", "title", "status", "detail", "code"} <= set(body), told
 
 
+@pytest.mark.slow
 class TestEveryDoor:
     @pytest.mark.parametrize("group", ["otp", "users", "tickets", "reservations", "wallet"])
     def test_no_field_makes_a_fault(self, api, traveller, operations, good, group):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.pages.conftest import faults, scrolls_sideways
+from tests.plugins.browser import LOOKS
 
 pytestmark = [
     pytest.mark.browser,
@@ -26,8 +27,7 @@ CITIES = {
 
 
 class TestEveryComponent:
-    @pytest.mark.parametrize("scheme", ["light", "dark"])
-    @pytest.mark.parametrize("width", [320, 1280])
+    @LOOKS
     def test_is_accessible_and_fits(self, open_page: Any, width: int, scheme: str) -> None:
         page = open_page("/gallery/", width=width, scheme=scheme)
         page.evaluate(

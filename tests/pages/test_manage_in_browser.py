@@ -19,6 +19,7 @@ from tests.conftest import Clock
 from tests.factories import Timetable
 from tests.pages.cast import fill_wallet, paid, signed_in
 from tests.pages.conftest import faults, scrolls_sideways
+from tests.plugins.browser import LOOKS
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -103,8 +104,7 @@ def open_as(chromium: Browser, live_server: Any, noon: datetime) -> Any:
 
 
 class TestEveryPage:
-    @pytest.mark.parametrize("scheme", ["light", "dark"])
-    @pytest.mark.parametrize("width", [320, 1280])
+    @LOOKS
     def test_is_accessible_quiet_and_fits(
         self, open_as: OpenAs, traveller: User, pages: list[str], width: int, scheme: str
     ) -> None:
@@ -126,8 +126,7 @@ class TestEveryPage:
                 assert inline not in html, (address, inline)
             assert html.count("<h1") == 1, address
 
-    @pytest.mark.parametrize("scheme", ["light", "dark"])
-    @pytest.mark.parametrize("width", [320, 1280])
+    @LOOKS
     def test_of_signing_in_is_accessible_with_its_faults(
         self, open_as: OpenAs, traveller: User, width: int, scheme: str
     ) -> None:

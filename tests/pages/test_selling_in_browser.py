@@ -11,6 +11,7 @@ from accounts.models import User
 from tests.conftest import Clock
 from tests.factories import Timetable, Trip
 from tests.pages.conftest import faults, scrolls_sideways
+from tests.plugins.browser import LOOKS
 from tests.selling import reserve
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -47,8 +48,7 @@ def paths(
     }
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 1280])
+@LOOKS
 def test_every_page_is_accessible_and_fits(
     open_page: Any, paths: dict[str, str], clock: Clock, width: int, scheme: str
 ) -> None:
