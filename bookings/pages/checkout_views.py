@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -17,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from accounts.selectors import saved_by
 from bookings import services
 from bookings.pages import offered
 from bookings.pages.access import remember
@@ -38,6 +40,9 @@ from travel.common.money import Money
 from travel.common.transactions import in_transaction
 
 LONGEST_KEY = 100
+LONGEST_TYPED = 254
+MOST_PASSENGERS = 9
+DIGITS = {str(place) for place in range(MOST_PASSENGERS)}
 PASSENGER_FAULT = re.compile(r"passengers\[(\d+)\]\.(dateOfBirth|type)")
 
 
@@ -68,6 +73,8 @@ class Checkout:
     passengers: list[PassengerForm]
     contact: ContactForm
     form_key: str
+    saved: list[tuple[int, str]]
+    is_filling: bool = False
     refused: Refused | None = None
 
     @property
@@ -99,7 +106,7 @@ def checkout(request: HttpRequest) -> HttpResponse:
     if len({offer.rule.currency for offer in offers}) > 1:
         return _mixed(request, journey)
     page = _prepare(request, journey, offers, now)
-    if request.method == "POST" and page.is_valid:
+    if request.method == "POST" and not page.is_filling and page.is_valid:
         answer = _reserve(request, page, now)
         if answer is not None:
             return answer
@@ -117,8 +124,11 @@ def _mixed(request: HttpRequest, journey: Journey) -> HttpResponse:
 def _prepare(
     request: HttpRequest, journey: Journey, offers: list[Offer], now: datetime
 ) -> Checkout:
-    data = request.POST if request.method == "POST" else None
     user = request.user
+    saved = {one.pk: one for one in saved_by(user.pk)} if user.is_authenticated else {}
+    is_filling = request.method == "POST" and "fill" in request.POST
+    data = request.POST if request.method == "POST" and not is_filling else None
+    filled = _filled(request, saved) if is_filling else {}
     known = (
         {
             "first_name": user.first_name,
@@ -134,7 +144,7 @@ def _prepare(
         PassengerForm(
             data,
             prefix=f"p{place + 1}",
-            initial=known if place == 0 else {},
+            initial=filled.get(place) or (known if place == 0 and not is_filling else {}),
             who=who,
             kind=kinds[place],
             has_seats=kinds[place] == INFANT or len(seated.get(place, [])) == len(offers),
@@ -144,7 +154,7 @@ def _prepare(
     ]
     contact = ContactForm(
         data,
-        initial={"email": user.email, "phone": user.phone} if user.is_authenticated else {},
+        initial=_contact(request, is_filling=is_filling),
     )
     return Checkout(
         journey=journey,
@@ -153,7 +163,41 @@ def _prepare(
         passengers=passengers,
         contact=contact,
         form_key=request.POST.get("form_key", "")[:LONGEST_KEY] or new_secret(),
+        saved=[(key, str(one)) for key, one in saved.items()],
+        is_filling=is_filling,
     )
+
+
+def _contact(request: HttpRequest, *, is_filling: bool) -> dict[str, object]:
+    """Answer what the contact begins with: what was typed, else the account's."""
+    if is_filling:
+        return {name: request.POST.get(name, "")[:LONGEST_TYPED] for name in ("email", "phone")}
+    user = request.user
+    return {"email": user.email, "phone": user.phone} if user.is_authenticated else {}
+
+
+def _filled(request: HttpRequest, saved: Mapping[int, Any]) -> dict[int, dict[str, object]]:
+    """
+    Answer what was typed for each passenger, with a saved one put where the traveller said.
+
+    The button's value is `place:id`; one that makes no sense fills nothing in.
+    """
+    filled: dict[int, dict[str, object]] = {
+        place: {
+            name: request.POST.get(f"p{place + 1}-{name}", "")[:LONGEST_TYPED]
+            for name in ("first_name", "last_name", "date_of_birth", "seat_wish")
+        }
+        for place in range(MOST_PASSENGERS)
+    }
+    place, _colon, key = request.POST["fill"].partition(":")
+    one = saved.get(int(key)) if key.isascii() and key.isdigit() and len(key) < 16 else None
+    if one is not None and place in DIGITS:
+        filled[int(place)] |= {
+            "first_name": one.first_name,
+            "last_name": one.last_name,
+            "date_of_birth": one.date_of_birth,
+        }
+    return filled
 
 
 def _show(request: HttpRequest, page: Checkout) -> HttpResponse:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from accounts.models import User
+from accounts.models import SavedPassenger, User
 from bookings.models import Passenger, PriceLine, Reservation
 from inventory.models import Departure, FareVersion
 from tests.conftest import Clock
@@ -55,6 +55,48 @@ class TestPage:
             "Adult 1", "Adult 2", "Child", "Contact",
         ]  # fmt: skip
         assert "Total €112.50" in text_of(html)
+
+    def test_fills_in_a_saved_passenger_and_keeps_what_was_typed(
+        self, client: Client, train: Trip, traveller: User, stranger: User, noon: datetime
+    ) -> None:
+        client.force_login(traveller)
+        saved = SavedPassenger.objects.create(
+            user=traveller,
+            first_name="Grace",
+            last_name="Hopper",
+            date_of_birth=date(1906, 12, 9),
+            created_at=noon,
+        )
+        theirs = SavedPassenger.objects.create(
+            user=stranger, first_name="Eve", last_name="Grey", created_at=noon
+        )
+        path = address(train.ticket_id(), adult=2)
+        before = row_counts()
+
+        html = client.post(path, {**ADA, **CONTACT, "fill": f"1:{saved.pk}"}).content.decode()
+        foreign = client.post(path, {**ADA, "fill": f"1:{theirs.pk}"}).content.decode()
+
+        for name, value in (
+            ("p1-first_name", "Ada"),
+            ("p2-first_name", "Grace"),
+            ("p2-last_name", "Hopper"),
+            ("p2-date_of_birth", "1906-12-09"),
+            ("email", "Ada@Example.org"),
+        ):
+            assert re.search(rf'name="{name}"[^>]*value="{value}"', html), name
+        assert "Eve" not in foreign
+        assert row_counts() == before
+
+    @pytest.mark.parametrize("fill", ["", ":", "x:y", "9:1", "1:", "1:" + "9" * 21, "²:1"])
+    def test_fills_in_nothing_for_a_button_that_is_none(
+        self, client: Client, train: Trip, traveller: User, fill: str
+    ) -> None:
+        client.force_login(traveller)
+
+        answer = client.post(address(train.ticket_id()), {**ADA, "fill": fill})
+
+        assert answer.status_code == 200
+        assert Reservation.objects.count() == 0
 
     def test_knows_who_is_signed_in(self, client: Client, train: Trip, traveller: User) -> None:
         client.force_login(traveller)
