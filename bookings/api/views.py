@@ -152,12 +152,16 @@ class SearchTickets(ApiView):
 
         class ReturnOutput(Serializer):
             count = serializers.IntegerField()
+            next = serializers.CharField(allow_null=True)
+            previous = serializers.CharField(allow_null=True)
             results = TicketSerializer(many=True)
 
         count = serializers.IntegerField()
         next = serializers.CharField(allow_null=True)
         previous = serializers.CharField(allow_null=True)
         results = TicketSerializer(many=True)
+        # Published as `return`, which is no name for an attribute.
+        return_ = ReturnOutput(required=False, help_text="With `returnDate`: the tickets back.")
 
     def post(self, request: Request) -> Response:
         body = self.body()

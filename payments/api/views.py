@@ -268,6 +268,7 @@ class Wallet(ApiView):
     """Show what the wallet holds and its moves, the newest first."""
 
     paginated = True
+    beside_results = {"balances": serializers.ListField(child=MoneyField())}
     tags = ("wallet",)
 
     class Output(Serializer):
@@ -293,6 +294,7 @@ class TopUp(ApiView):
     """Put money into the wallet."""
 
     problems = (PaymentDeclined,)
+    other_successes = {HTTPStatus.ACCEPTED: "The payer has to consent at `redirectUrl`."}
     tags = ("wallet",)
 
     class Input(Serializer):

@@ -253,6 +253,7 @@ class CancelAnyReservation(ApiView):
 
     permission_classes = (MayCancel,)
     problems = (NotFound, HoldExpired, AlreadyCancelled, NotCancellable)
+    other_successes = {HTTPStatus.ACCEPTED: "The refund waits for a second person's approval."}
     tags = ("support",)
 
     class Input(PascalSerializer):

@@ -87,7 +87,10 @@ class Door:
         self.ask: Ask = REQUESTS[operation]
         self.number = world.id_of(self.ask.thing) if self.ask.thing else 0
         user = world.people["agent" if "/support/" in operation else "owner"]
+        stranger = world.people["stranger"]
         assert user is not None
+        assert stranger is not None
+        self.stranger_id = stranger.pk
         self.client = api.by(user)
         self.takes = declared(operation)
 
@@ -191,7 +194,7 @@ class TestEveryBody:
         assert {f"{table}.{column}" for table, _place, column in cells} <= RANDOM
 
         refused: set[str] = set()
-        for odd in ODD_VALUES:
+        for odd in [*ODD_VALUES, door.stranger_id]:
             others = [name for name in NAMES if name not in refused]
             refused |= judge(door, others, odd, status, wanted, cells)
 

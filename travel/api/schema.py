@@ -124,7 +124,21 @@ class OfficeSchema(AutoSchema):
         return parameters
 
     def _get_paginator(self) -> Any:
-        return PagePagination() if getattr(self.view, "paginated", False) else None
+        if not getattr(self.view, "paginated", False):
+            return None
+        return _DescribedPages(
+            {
+                name: self._map_serializer_field(field, "response")
+                for name, field in getattr(self.view, "beside_results", {}).items()
+            }
+        )
+
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> dict[str, Any]:
+        """Describe a serializer by its own words; the base class speaks to programmers."""
+        schema: dict[str, Any] = super()._map_basic_serializer(serializer, direction)
+        if not type(serializer).__doc__:
+            schema.pop("description", None)
+        return schema
 
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
@@ -171,6 +185,19 @@ class OfficeSchema(AutoSchema):
     def _is_idempotent(self) -> bool:
         handler = getattr(self.view, (self.method or "").lower(), None)
         return bool(getattr(handler, "is_idempotent", False))
+
+
+class _DescribedPages(PagePagination):
+    """Pages that carry more beside their results."""
+
+    def __init__(self, beside: dict[str, Any]) -> None:
+        self.beside = beside
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        page = super().get_paginated_response_schema(schema)
+        page["properties"] = page["properties"] | self.beside
+        page["required"] = [*page["required"], *self.beside]
+        return page
 
 
 def _problem_body(kinds: list[type[Refusal]]) -> dict[str, Any]:

@@ -36,6 +36,8 @@ class ApiView(APIView):
     Output: ClassVar[type[serializers.BaseSerializer[Any]] | None] = None
     problems: ClassVar[Sequence[type[Refusal]]] = ()
     paginated: ClassVar[bool] = False
+    # What the door itself writes on a page beside `results`: published names and their fields.
+    beside_results: ClassVar[Mapping[str, serializers.Field[Any, Any, Any, Any]]] = {}
     # For answers that are pages and more, and so write their own `Output`.
     reads_pages: ClassVar[bool] = False
     success_status: ClassVar[int] = HTTPStatus.OK
