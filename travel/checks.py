@@ -26,6 +26,7 @@ OUR_APPS = frozenset({"common", "api", "accounts", "inventory", "bookings", "pay
 WORKER_BOOT_ERROR = 3
 # RFC 7518, section 3.2: a key for HS256 has at least the 256 bits of the hash.
 KEY_BYTES = 32
+TWILIO = "travel.common.twilio.TwilioSms"
 OLDEST_MARIADB = (10, 6)
 OLDEST_MYSQL = (8, 0, 11)
 # Parts of a UniqueConstraint that MySQL and MariaDB leave out without a word.
@@ -61,7 +62,7 @@ def check_environment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) ->
 @register()
 def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Keys are long enough, addresses are addresses, named code exists."""
-    return [*_check_keys(), *_check_site_url(), *_check_sms_backend()]
+    return [*_check_keys(), *_check_site_url(), *_check_message_backends()]
 
 
 def _check_keys() -> Iterable[CheckMessage]:
@@ -85,14 +86,24 @@ def _check_site_url() -> Iterable[CheckMessage]:
         )
 
 
-def _check_sms_backend() -> Iterable[CheckMessage]:
-    try:
-        import_string(settings.SMS_BACKEND)
-    except ImportError:
+def _check_message_backends() -> Iterable[CheckMessage]:
+    for name in ("SMS_BACKEND", "EMAIL_BACKEND"):
+        path = getattr(settings, name)
+        try:
+            import_string(path)
+        except ImportError:
+            yield Error(
+                f"{name}: {path!r} cannot be loaded.",
+                hint="Name an installed class by its dotted path; .env.example tells of some.",
+                id="travel.E004",
+            )
+    if settings.SMS_BACKEND == TWILIO and not (
+        settings.TWILIO_ACCOUNT_SID and settings.TWILIO_AUTH_TOKEN and settings.TWILIO_SENDER
+    ):
         yield Error(
-            f"SMS_BACKEND: {settings.SMS_BACKEND!r} cannot be loaded.",
-            hint="Name a class by its dotted path, such as the default in .env.example.",
-            id="travel.E004",
+            "SMS_BACKEND is Twilio's, but account, token or sender is missing.",
+            hint="Set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_SENDER.",
+            id="travel.E005",
         )
 
 

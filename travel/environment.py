@@ -9,6 +9,7 @@ mend it. A database that cannot be understood becomes no database at all, never 
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import re
 import tempfile
@@ -27,6 +28,7 @@ DRIVER_HINT = (
     "Install the whole office: pip install --require-hashes -r requirements.txt (a compiler and "
     "the client headers are needed: docs/OPERATIONS.md)."
 )
+JSON_HINT = 'Write a JSON object: {"MAILGUN_API_KEY": "..."}'
 EMAIL_HINT = "Write smtp+tls://user:password@host:587, filemail:///a/folder or consolemail://."
 REDIS_HINT = "Write redis://host:6379/0, rediss://... or unix:///path/redis.sock?db=0."
 BROKER_HINT = "Write redis://host:6379/1, amqp://user:password@host/ or filesystem://."
@@ -134,6 +136,17 @@ class Environment(environ.Env):  # type: ignore[misc]
             self._fault(var, "This is no address of a mail server.", EMAIL_HINT)
             settings = self.email_url_config(default)
         return settings
+
+    def options(self, var: str) -> dict[str, Any]:
+        """Return a JSON object; nothing written is an empty one."""
+        try:
+            options = json.loads(self.str(var, default="{}"))
+        except ValueError:
+            options = None
+        if not isinstance(options, dict):
+            self._fault(var, "This is no JSON object.", JSON_HINT)
+            return {}
+        return options
 
     def _fault(self, name: str, problem: str, hint: str) -> None:
         self.faults.append(Fault(name=name, problem=problem, hint=hint))

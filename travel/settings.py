@@ -343,6 +343,9 @@ CELERY_BEAT_SCHEDULE = {
 
 EMAIL_CONFIG = env.mail("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
+# A provider's own way instead of SMTP, such as anymail.backends.mailgun.EmailBackend.
+EMAIL_BACKEND = env.str("EMAIL_BACKEND", default=EMAIL_CONFIG["EMAIL_BACKEND"])
+ANYMAIL = env.options("ANYMAIL")
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="tickets@localhost")
 # Where e-mails and SMS go: "outbox" keeps them on the /outbox/ page alone (the demo).

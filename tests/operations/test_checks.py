@@ -114,6 +114,8 @@ class TestSettings:
             ("TOKEN_KEYS", ["k" * 32, "k" * 31], "travel.E002"),
             ("SITE_URL", "tickets.example.org", "travel.E003"),
             ("SMS_BACKEND", "travel.nowhere.Sms", "travel.E004"),
+            ("EMAIL_BACKEND", "anymail.backends.nowhere.EmailBackend", "travel.E004"),
+            ("SMS_BACKEND", "travel.common.twilio.TwilioSms", "travel.E005"),
         ],
     )
     def test_a_wrong_setting_is_an_error(self, settings, name, value, expected):
