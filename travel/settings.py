@@ -17,6 +17,7 @@ import structlog
 from csp.constants import NONCE, NONE, SELF
 
 from travel.environment import Environment
+from travel.logs import hide_keys
 
 # --- where things are -----------------------------------------------------------------------------
 
@@ -396,6 +397,7 @@ _shared_processors: list[Any] = [
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
+    hide_keys,
 ]
 LOGGING = {
     "version": 1,
