@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from django.core.cache import cache
 from django.db.models import Count
 
 from bookings.models import Claim, Reservation, SeatStock
 from inventory.models import Seat
 from inventory.ticket_ids import segments_mask
+from travel.common import caching
 
 CACHE_SECONDS = 24 * 3600
 
@@ -116,7 +116,7 @@ def _from_cache(rides: dict[int, Ride], now: datetime) -> dict[int, Stock]:
     }
     if not keys:
         return {}
-    entries: dict[str, Any] = _careful_get(list(keys))
+    entries = caching.get_many(keys)
     return {keys[key]: Stock(*entry) for key, entry in entries.items()}
 
 
@@ -138,12 +138,13 @@ def _from_rows(departure_ids: Sequence[int], now: datetime) -> dict[int, Stock]:
         if taken:
             touched[departure_id].setdefault(travel_class, []).append(taken)
     stocks = {key: Stock(dict(capacity[key]), touched[key]) for key in departure_ids}
-    _careful_set(
+    caching.put_many(
         {
             _key(key, versions[key]): (stocks[key].capacity, stocks[key].touched)
             for key in departure_ids
             if key in versions and key not in ended
-        }
+        },
+        seconds=CACHE_SECONDS,
     )
     return stocks
 
@@ -200,20 +201,3 @@ def _without_ended(
 
 def _key(departure_id: int, version: int) -> str:
     return f"stock:{departure_id}:{version}"
-
-
-def _careful_get(keys: list[str]) -> dict[str, Any]:
-    """Read the cache; without one the rows are read, which is slower and as right."""
-    try:
-        return cache.get_many(keys)
-    except Exception:  # noqa: BLE001 - whatever a cache client raises, the truth is in the rows
-        return {}
-
-
-def _careful_set(entries: dict[str, Any]) -> None:
-    if not entries:
-        return
-    try:
-        cache.set_many(entries, CACHE_SECONDS)
-    except Exception:  # noqa: BLE001 - a cache that is down must not stop a search
-        return

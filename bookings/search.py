@@ -188,19 +188,6 @@ def boards_at(stretch: Stretch) -> datetime:
     return stretch.departs_at.astimezone(ZoneInfo(places.station(stretch.from_station_id).tz))
 
 
-def lowest_price(query: Query, *, now: datetime) -> Money | None:
-    """Answer the lowest price of the day for the party, or None when nothing is left."""
-    prices = [one.price for one in find(query, now=now)]
-    return min(prices, key=lambda money: money.minor, default=None)
-
-
-def nearest_days(
-    query: Query, *, now: datetime, days: Sequence[date]
-) -> list[tuple[date, Money | None]]:
-    """Answer the lowest price of each of the days."""
-    return [(day, lowest_price(replace(query, day=day), now=now)) for day in days]
-
-
 def reversed_query(query: Query, day: date) -> Query:
     """Answer the search for the way back on another day."""
     return replace(query, origin=query.destination, destination=query.origin, day=day)

@@ -19,7 +19,6 @@ from bookings.models import (
     ReservationEvent,
 )
 from inventory import selectors as inventory
-from inventory.errors import DepartureClosed
 from inventory.selectors import Offer, SeatFacts, TicketFacts
 from inventory.ticket_ids import MAX_TICKET_ID
 from travel.common.errors import NotFound
@@ -313,14 +312,6 @@ def get_fares_with_seats(ticket_id: int, *, now: datetime) -> list[tuple[Offer, 
     ride = _Ride.of(fares[0].ticket)
     left = availability([ride], now=now)
     return [(offer, left.left(ride, offer.ticket.travel_class)) for offer in fares]
-
-
-def get_open_offer(ticket_id: int, *, now: datetime) -> tuple[Offer, int]:
-    """As get_offer_with_seats, for somebody who is about to buy: it must be on sale."""
-    offer, left = get_offer_with_seats(ticket_id, now=now)
-    if not offer.is_on_sale(now):
-        raise DepartureClosed()
-    return offer, left
 
 
 @dataclass(frozen=True, slots=True)

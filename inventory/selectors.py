@@ -16,7 +16,6 @@ from inventory.models import (
     Carrier,
     CarrierClass,
     Departure,
-    FareVersion,
     PenaltyTier,
     Seat,
     Service,
@@ -337,11 +336,6 @@ def _few_of_each(lines: Iterable[Line], number: int) -> list[Line]:
     return sorted(few, key=ordered.index)
 
 
-def get_calls(departure_id: int) -> list[CallFacts]:
-    """Answer all calls of a departure in their order."""
-    return [call for _, call in sorted(_read_calls([departure_id]).get(departure_id, {}).items())]
-
-
 def penalty_tiers(version_ids: Iterable[int]) -> dict[int, list[Tier]]:
     """Answer the tiers of fare versions, the earliest moment first."""
     found: dict[int, list[Tier]] = {}
@@ -352,11 +346,6 @@ def penalty_tiers(version_ids: Iterable[int]) -> dict[int, list[Tier]]:
     ):
         found.setdefault(version_id, []).append(Tier(*numbers))
     return found
-
-
-def version_conditions(version_ids: Iterable[int]) -> dict[int, str]:
-    """Answer the conditions that were sold with fare versions."""
-    return dict(FareVersion.objects.filter(id__in=set(version_ids)).values_list("id", "conditions"))
 
 
 def class_words(carrier_ids: Iterable[int]) -> dict[tuple[int, str], str]:

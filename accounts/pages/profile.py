@@ -168,7 +168,7 @@ def _show(
 ) -> HttpResponse:
     # Read again: what a form was refused for must not be shown as if it were so.
     user = selectors.get_user(user_id=_person(request).pk)
-    _count, passengers = selectors.saved_passengers(user_id=user.pk)
+    passengers = selectors.saved_by(user.pk)
     forms = {
         "about": AboutForm(
             auto_id=_ids("about"),

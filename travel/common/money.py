@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation
 
 from babel.numbers import format_currency, get_currency_precision, list_currencies
 
@@ -109,10 +109,3 @@ def total(amounts: Iterable[Money], *, currency: str) -> Money:
     for amount in amounts:
         result = result + amount
     return result
-
-
-def round_to(minor: int, step: int) -> int:
-    """Round a positive number of minor units half up to a multiple of `step`."""
-    if step <= 1:
-        return minor
-    return int((Decimal(minor) / step).to_integral_value(ROUND_HALF_UP)) * step
