@@ -37,7 +37,7 @@ from travel.common.errors import InvalidInput, NotFound, Refusal
 from travel.common.idempotency import Answer, Asked
 from travel.common.ids import digest, new_secret
 from travel.common.money import Money
-from travel.common.transactions import in_transaction
+from travel.common.transactions import in_repeatable_transaction
 
 LONGEST_KEY = 100
 LONGEST_TYPED = 254
@@ -281,7 +281,7 @@ def _reserve(request: HttpRequest, page: Checkout, now: datetime) -> HttpRespons
     return redirect(reverse("payments:payment", args=[locator]))
 
 
-@in_transaction
+@in_repeatable_transaction
 def _once(
     asked: Asked,
     *,

@@ -6,9 +6,9 @@ import pytest
 from django.db import OperationalError, connection
 
 from travel.common import transactions
-from travel.common.errors import NotFound, Unavailable
+from travel.common.errors import NotFound, OutcomeUnknown, Unavailable
 from travel.common.models import Job
-from travel.common.transactions import in_transaction
+from travel.common.transactions import in_repeatable_transaction, in_transaction
 
 pytestmark = pytest.mark.django_db
 
@@ -76,12 +76,26 @@ class TestInTransaction:
         @in_transaction
         def fail():
             tries.append(1)
-            raise OperationalError(2013, "lost connection")
+            raise OperationalError(1054, "unknown column")
 
         with pytest.raises(OperationalError):
             fail()
 
         assert len(tries) == 1
+
+    def test_begins_again_when_the_connection_is_lost_before_commit(self, noon):
+        tries = []
+
+        @in_transaction
+        def stumble():
+            write(noon)
+            tries.append(1)
+            if len(tries) == 1:
+                raise OperationalError(2013, "lost connection")
+
+        stumble()
+
+        assert (len(tries), Job.objects.count()) == (2, 1)
 
     def test_a_nested_call_joins_and_leaves_the_retry_to_the_outermost(self):
         outer, inner = [], []
@@ -101,3 +115,81 @@ class TestInTransaction:
 
         assert len(outer) == len(inner) == 2
         assert outer == inner
+
+
+class Commit:
+    """A COMMIT that goes wrong with these errors; `done` says whether it was carried out anyway."""
+
+    def __init__(self, errors, *, done):
+        self.errors, self.done = list(errors), done
+
+    def __enter__(self):
+        self.real = connection._commit
+        connection._commit = self
+        return self
+
+    def __exit__(self, *_):
+        del connection._commit
+
+    def __call__(self):
+        if not self.errors:
+            return self.real()
+        if self.done:
+            self.real()
+        else:
+            connection._rollback()
+        # As the driver's errors are: bare, for Django to wrap.
+        with connection.wrap_database_errors:
+            raise connection.Database.OperationalError(*self.errors.pop(0))
+
+
+REFUSED = (1213, "deadlock")
+LOST = (2013, "lost connection")
+
+
+@pytest.mark.django_db(transaction=True)
+class TestCommit:
+    def test_is_begun_again_where_it_was_refused(self, noon):
+        with Commit([REFUSED, REFUSED], done=False):
+            in_transaction(write)(noon)
+
+        assert Job.objects.count() == 1
+
+    @pytest.mark.parametrize("done", [True, False])
+    def test_whose_answer_was_lost_is_not_guessed_at(self, noon, done):
+        with Commit([LOST], done=done), pytest.raises(OutcomeUnknown) as refused:
+            in_transaction(write)(noon)
+
+        assert Job.objects.count() == done
+        assert refused.value.retry_after is None
+
+    @pytest.mark.parametrize("done", [True, False])
+    def test_whose_answer_was_lost_is_repeated_where_that_does_no_harm(self, noon, done):
+        @in_repeatable_transaction
+        def once():
+            if not Job.objects.exists():
+                write(noon)
+
+        with Commit([LOST], done=done):
+            once()
+
+        assert Job.objects.count() == 1
+
+    def test_is_in_doubt_as_long_as_the_database_does_not_come_back(self, noon):
+        tries = []
+
+        @in_repeatable_transaction
+        def once():
+            tries.append(1)
+            if len(tries) > 1:
+                raise OperationalError(2002, "can't connect")
+            write(noon)
+
+        with Commit([LOST], done=True), pytest.raises(OutcomeUnknown) as refused:
+            once()
+
+        assert refused.value.retry_after == 1
+
+    def test_of_a_node_that_left_its_cluster_is_in_doubt(self, noon):
+        with Commit([(1047, "not prepared")], done=True), pytest.raises(OutcomeUnknown):
+            in_transaction(write)(noon)

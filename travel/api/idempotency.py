@@ -28,7 +28,7 @@ from travel.common import clock, idempotency
 from travel.common.errors import InvalidInput, Refusal, RequestInProgress
 from travel.common.idempotency import Answer, Asked, Lease
 from travel.common.ids import digest
-from travel.common.transactions import in_transaction
+from travel.common.transactions import in_repeatable_transaction
 
 HEADER = "Idempotency-Key"
 MAX_KEY = 200
@@ -54,9 +54,10 @@ def idempotent(door: Door | None = None, *, lease: NeedsLease = False) -> Any:
     Make a view's method honour the Idempotency-Key header; without one it is as it was.
 
     The method runs within one transaction, together with the key's row: the service it calls joins,
-    and is retried with it. With `lease` (or where `lease(request.data)` says so) the row commits
-    first and the method runs without a transaction: for calls to a gateway. `request.taken_over`
-    then says that an earlier try with this key began and did not come back.
+    and is retried with it. Where the answer to COMMIT is lost, the key tells what became of it.
+    With `lease` (or where `lease(request.data)` says so) the row commits first and the method runs
+    without a transaction: for calls to a gateway. `request.taken_over` then says that an earlier
+    try with this key began and did not come back.
     """
 
     def decorate(method: Door) -> Door:
@@ -110,7 +111,7 @@ def _with_effect(asked: Asked, call: Door, request: Request) -> HttpResponse:
     if (known := idempotency.find(asked)) is not None:
         return _write(known, replayed=True)
 
-    @in_transaction
+    @in_repeatable_transaction
     def once() -> tuple[Answer, bool]:
         stored = idempotency.claim(asked, now=clock.now())
         if stored is not None:

@@ -69,6 +69,16 @@ class Unavailable(Refusal):
     title = _("This is not available at the moment. Please try again shortly.")
 
 
+class OutcomeUnknown(Unavailable):
+    """
+    The answer of the database to a COMMIT was lost: the change was made, or it was not.
+
+    The same request under its idempotency key finds out.
+    """
+
+    title = _("It is not known whether this was done. Please look before you try again.")
+
+
 class PageTooDeep(Refusal):
     """Lists end at 10,000 rows; narrower filters find the rest."""
 

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from travel.common.errors import KeyReused, RequestInProgress
 from travel.common.models import IdempotencyKey
-from travel.common.transactions import in_transaction
+from travel.common.transactions import in_repeatable_transaction, in_transaction
 
 # How long a twin waits for the first request's answer.
 PATIENCE_SECONDS = 5
@@ -112,7 +112,7 @@ def finish(asked: Asked, answer: Answer, *, now: datetime) -> None:
     )
 
 
-@in_transaction
+@in_repeatable_transaction
 def keep(asked: Asked, answer: Answer, *, now: datetime) -> Answer:
     """
     Keep an answer whose transaction was rolled back: a refusal that is final.
@@ -157,20 +157,20 @@ def lease(asked: Asked, *, now: datetime) -> Lease | Answer | None:
     return Lease(taken_over=True)
 
 
-@in_transaction
+@in_repeatable_transaction
 def end_lease(asked: Asked, *, now: datetime) -> None:
     """Let the next one take over at once: whether there was an effect is not known."""
     unfinished = IdempotencyKey.objects.filter(**asked.name, finished_at__isnull=True)
     unfinished.update(lease_until=now)
 
 
-@in_transaction
+@in_repeatable_transaction
 def drop(asked: Asked) -> None:
     """Forget a key that had no effect, so that the same request may be tried again."""
     IdempotencyKey.objects.filter(**asked.name, finished_at__isnull=True).delete()
 
 
-@in_transaction
+@in_repeatable_transaction
 def finish_leased(asked: Asked, answer: Answer, *, now: datetime) -> None:
     """Keep the answer of a request that was worked on under a lease."""
     finish(asked, answer, now=now)
