@@ -7,15 +7,13 @@ refusal, and nobody is refused what is still there.
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from itertools import cycle, islice
 from typing import Any
 
 import pytest
-from django.db import connections
 
 from accounts.viewers import Viewer
 from bookings import services
@@ -34,8 +32,8 @@ from bookings.services import SeatChoice
 from inventory import places
 from inventory.models import Departure, Ticket
 from tests.bookings.test_availability import ride
-from tests.factories import Stop, make_service, make_trip
-from tests.selling import HOLD, audit, reserve, seats_of
+from tests.faults.racing import at_once, buyer, tally
+from tests.selling import HOLD, audit, reserve
 from travel.common.errors import Refusal
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,55 +42,10 @@ OFFICE = Viewer(is_support=True)
 TICK = timedelta(microseconds=1)
 
 
-def at_once(acts: Sequence[Callable[[], Any]]) -> list[Any]:
-    """
-    Do all of it at the same time; answer what each returned, or the refusal it met.
-
-    Whatever is no refusal is raised here: a deadlock that was not tried again, a lost lock, a key
-    that was there already.
-    """
-    start = threading.Barrier(len(acts))
-    results: list[Any] = [None] * len(acts)
-    faults: list[BaseException] = []
-
-    def run(index: int, act: Callable[[], Any]) -> None:
-        try:
-            start.wait(timeout=60)
-            results[index] = act()
-        except Refusal as refusal:
-            results[index] = refusal
-        except BaseException as fault:  # noqa: BLE001 - told in the test's own thread
-            faults.append(fault)
-        finally:
-            connections.close_all()
-
-    threads = [
-        threading.Thread(target=run, args=(index, act), daemon=True)
-        for index, act in enumerate(acts)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=90)
-    assert not any(thread.is_alive() for thread in threads), "somebody waits for ever"
-    if faults:
-        raise faults[0]
-    return results
-
-
-def tally(results: Sequence[Any]) -> dict[str, int]:
-    """Count the refusals by their code, and the rest as `done`."""
-    return dict(Counter(one.code if isinstance(one, Refusal) else "done" for one in results))
-
-
 @pytest.fixture(autouse=True)
 def audited(transactional_db: None) -> Iterator[None]:
     yield
     audit()
-
-
-def buyer(number: int, *ticket_ids: int, now: datetime, **options) -> Callable[[], Any]:
-    return lambda: reserve(f"buyer{number}@example.org", *ticket_ids, now=now, **options)
 
 
 class TestLastSeat:
@@ -112,10 +65,10 @@ class TestLastSeat:
 
         assert tally(results) == {"done": 1, SeatTaken.code: 15}
 
-    def test_the_first_sale_of_a_departure_lays_out_its_seats_once(self, train, noon):
-        results = at_once([buyer(n, train.ticket_id(), now=noon) for n in range(16)])
+    def test_64_first_buyers_lay_out_the_seats_of_a_departure_once(self, train, noon):
+        results = at_once([buyer(n, train.ticket_id(), now=noon) for n in range(64)])
 
-        assert tally(results) == {"done": 8, SoldOut.code: 8}
+        assert tally(results) == {"done": 8, SoldOut.code: 56}
         assert SeatStock.objects.filter(departure=train.departure).count() == 12
         assert Ticket.objects.count() == 1
         assert Departure.objects.get(pk=train.departure.pk).stock_version == 8
@@ -154,30 +107,6 @@ class TestStretches:
         halves = [train.ticket_id(0, 2), train.ticket_id(2, 4)] * 12
         results = at_once([buyer(n, ticket, now=noon) for n, ticket in enumerate(halves)])
         assert tally(results) == {"done": 16, SoldOut.code: 8}
-
-
-class TestSeveralTickets:
-    def test_parties_that_travel_against_the_order_of_ids(self, train, coach, noon):
-        """The feeder is the younger row and leaves first: time runs against the ids."""
-        feeder = make_trip(
-            make_service(train.departure.service.tariff, "RE 1"),
-            train.departure.vehicle,
-            starts_at=noon + timedelta(hours=12),
-            stops=[Stop(train.calls[4].station, 0), Stop(train.calls[0].station, 60, 100)],
-        )
-        assert feeder.departure.pk > coach.departure.pk > train.departure.pk
-        journeys = [
-            (feeder.ticket_id(), train.ticket_id(0, 1)),
-            (train.ticket_id(0, 1), coach.ticket_id(1, 2)),
-            (coach.ticket_id(1, 2), feeder.ticket_id()),
-        ]
-        results = at_once([buyer(n, *journeys[n % 3], now=noon) for n in range(24)])
-        done = [one for one in results if not isinstance(one, Refusal)]
-        assert set(tally(results)) == {"done", SoldOut.code}
-        # The coach has four seats, feeder and train eight; each journey takes two of the three.
-        assert 8 <= len(done) <= 10
-        assert all(len(seats_of(one)) == 2 for one in done)
-        assert Claim.objects.count() == 2 * len(done)
 
 
 class TestEndOfAHold:
