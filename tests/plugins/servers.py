@@ -67,8 +67,8 @@ def find_program(*names: str) -> str:
 
 
 @contextmanager
-def mariadb(folder: Path) -> Iterator[str]:
-    """Run a MariaDB in `folder`; yields the path of its socket."""
+def mariadb(folder: Path, options: Sequence[str] = ()) -> Iterator[str]:
+    """Run a MariaDB in `folder`, with `options` besides ours; yields the path of its socket."""
     server = find_program("mariadbd", "mysqld")
     data, socket, log = folder / "data", folder / "m.sock", folder / "mariadb.log"
     with log.open("wb") as output:
@@ -77,6 +77,7 @@ def mariadb(folder: Path) -> Iterator[str]:
             [
                 server,
                 *MARIADB_OPTIONS,
+                *options,
                 f"--datadir={data}",
                 f"--socket={socket}",
                 f"--pid-file={folder / 'm.pid'}",
@@ -126,8 +127,12 @@ def redis(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def private_servers() -> Iterator[dict[str, str]]:
-    """Run both servers; yields the variables that make the office use them."""
+def private_servers(options: Sequence[str] = ()) -> Iterator[dict[str, str]]:
+    """
+    Run both servers; yields the variables that make the office use them.
+
+    Of MariaDB's `options` one that is named twice counts as it is given here.
+    """
     with ExitStack() as stack:
         # A socket's path may have at most 107 characters: a short folder, whatever TMPDIR says.
         parent = tempfile.gettempdir()
@@ -135,7 +140,7 @@ def private_servers() -> Iterator[dict[str, str]]:
             tempfile.mkdtemp(prefix="office-", dir=parent if len(parent) < 60 else "/tmp")
         )
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        database = stack.enter_context(mariadb(folder))
+        database = stack.enter_context(mariadb(folder, options))
         cache = stack.enter_context(redis(folder))
         yield {
             "DATABASE_URL": f"mysql://root@/office?unix_socket={database}",

@@ -1,0 +1,1 @@
+"""Long runs: the simulator, benchmarks, and large data for them."""
