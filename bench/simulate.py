@@ -1,0 +1,96 @@
+"""
+Sell, pay, extend, expire and cancel at random, and compare every step with a brute-force model.
+
+    python -m bench.simulate --operations 100000 --seed 1 --engine portable
+
+It makes a database of its own: a file of SQLite, or a schema on the MariaDB or MySQL that
+DATABASE_URL names. After each operation the departures it touched are compared with the model,
+after every thousandth all of them. A failure prints the seed, the shortest prefix of operations
+that shows it and which of them it takes; the exit status is 1 then.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+
+ENGINES = ("portable", "procedures")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the simulator as the command line says; answer the exit status."""
+    options = _options(arguments)
+    if options.workers > 1:
+        return _run_workers(options)
+    return _run(options)
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.simulate", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--operations", type=int, default=5_000, help="how many in all")
+    parser.add_argument("--seed", type=int, default=1, help="what they are drawn from")
+    parser.add_argument("--engine", choices=ENGINES, default=None, help="default: the database's")
+    parser.add_argument("--only", default="", help="only these, of one era: 3,17,20")
+    parser.add_argument("--workers", type=int, default=1, help="so many seeds side by side")
+    parser.add_argument("--keep", action="store_true", help="leave the database as it is")
+    return parser.parse_args(arguments)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from bench.simulator.database import own_database
+
+    with own_database(keep=options.keep) as place:
+        from bench.simulator.running import Runner
+        from bench.simulator.world import World
+        from bookings import engine
+
+        name = options.engine or engine.current_name()
+        _tell(f"seed {options.seed}: {name} engine on {place}")
+        runner = Runner(seed=options.seed, engine=engine.named(name), world=World(), tell=_tell)
+        if options.only:
+            report = runner.run_only([int(number) for number in options.only.split(",")])
+        else:
+            report = runner.run(options.operations)
+        for line in report.lines():
+            _tell(line)
+        if options.keep:
+            _tell(f"the database is left at {place}")
+        return 1 if report.failure else 0
+
+
+def _run_workers(options: argparse.Namespace) -> int:
+    """Share the operations among processes, each with the next seed and a database of its own."""
+    share = -(-options.operations // options.workers)
+    processes = []
+    for number in range(options.workers):
+        command = [sys.executable, "-m", "bench.simulate", "--operations", str(share)]
+        command += ["--seed", str(options.seed + number)]
+        command += ["--engine", options.engine] if options.engine else []
+        command += ["--keep"] if options.keep else []
+        processes.append(
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        )
+    readers = [threading.Thread(target=_pass_on, args=[process]) for process in processes]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join()
+    return max(process.wait() for process in processes)
+
+
+def _pass_on(process: subprocess.Popen[str]) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        _tell(line.rstrip("\n"))
+
+
+def _tell(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,629 @@
+"""
+The stream of operations: drawn from the seed, done by the engine, foretold by the oracle.
+
+Operation n is drawn from the seed and n alone, as an intent: what it acts on is chosen from what
+there is when its turn comes. So any prefix replays, and so does what is left of a prefix when some
+operations are dropped.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from random import Random
+
+from django.core.cache import cache
+from django.db import transaction
+
+from bench.simulator import comparison
+from bench.simulator.comparison import rows, stretch
+from bench.simulator.oracle import (
+    HELD,
+    OPEN,
+    PAID,
+    Asked,
+    Booking,
+    Difference,
+    FareFacts,
+    Given,
+    Holder,
+    Leg,
+    Oracle,
+    Request,
+    Trip,
+)
+from bench.simulator.world import CURRENCY, World, purge
+from bookings.engine.contract import (
+    SYSTEM,
+    Actor,
+    CouponRow,
+    Engine,
+    HolderRow,
+    LegRow,
+    PassengerRow,
+    PriceLineRow,
+    ReserveCommand,
+    Result,
+)
+from inventory.models import Call, Departure
+
+# After so many operations everything is compared, audited and cleared away.
+ERA = 10_000
+# How often everything is compared.
+FULL = 1_000
+ON_SALE = 8
+HOLD = timedelta(minutes=10)
+TICK = timedelta(microseconds=1)
+BEGINNING = datetime(2030, 1, 7, 6, 0, tzinfo=UTC)
+WISHES = ["", "", "", "", "window", "aisle", "quiet", "accessible"]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A difference, and after which operation it was seen; `step` says what that one was."""
+
+    index: int
+    step: str
+    says: str
+
+
+class Era:
+    """
+    One stretch of a run, from an empty timetable on.
+
+    Eras share nothing, so that one that fails can be run again alone.
+    """
+
+    def __init__(self, *, seed: int, number: int, engine: Engine, world: World) -> None:
+        self.seed = seed
+        self.number = number
+        self.engine = engine
+        self.world = world
+        self.oracle = Oracle()
+        self.outcomes: Counter[str] = Counter()
+        self.now = BEGINNING + timedelta(days=number % 3650)
+        self._names = count(1)
+        self._on_sale: list[Trip] = []
+        self._gone: deque[Trip] = deque(maxlen=4)
+        self._recent: deque[Booking] = deque(maxlen=80)
+        self._touched: dict[int, Trip] = {}
+        self._met: dict[int, Booking] = {}
+        self._said = ""
+
+    def run(self, indexes: Iterable[int], *, full_from: int | None = None) -> Failure | None:
+        """
+        Do these operations; answer the first difference.
+
+        Everything is compared after each thousandth, and from `full_from` on after each.
+        """
+        purge()
+        cache.clear()
+        done = -1
+        for done in indexes:
+            full = done % FULL == FULL - 1 or (full_from is not None and done >= full_from)
+            try:
+                self._step(done, full=full)
+            except Difference as difference:
+                return Failure(done, self._said, str(difference))
+            except Exception as error:  # noqa: BLE001 - whatever it raises is what is looked for
+                return Failure(done, self._said, f"{type(error).__name__}: {error}")
+        try:
+            comparison.compare_all(self.oracle, rng=Random(self.seed), now=self.now)
+            comparison.audit_seats()
+        except Difference as difference:
+            return Failure(done, "the end of an era", str(difference))
+        return None
+
+    def _step(self, index: int, *, full: bool) -> None:
+        rng = Random(f"{self.seed}/{index}")
+        self._touched, self._met = {}, {}
+        self._pass_time(rng)
+        self._keep_selling(rng)
+        act = rng.choices(_ACTS, _WEIGHTS)[0]
+        self._said = act.__name__.strip("_")
+        word = act(self, rng)
+        self.outcomes[word] += 1
+        if full:
+            comparison.compare_all(self.oracle, rng=rng, now=self.now)
+        elif self._touched:
+            comparison.compare(
+                list(self._touched.values()), self._met.values(), rng=rng, now=self.now
+            )
+
+    # --- the world
+
+    def _pass_time(self, rng: Random) -> None:
+        luck = rng.random()
+        if luck < 0.7:
+            self.now += timedelta(microseconds=rng.randrange(12_000_000))
+        elif luck < 0.85:
+            self.now += timedelta(seconds=rng.randrange(30))
+        elif luck > 0.99:
+            self.now += timedelta(seconds=rng.randrange(120, 900))
+
+    def _keep_selling(self, rng: Random) -> None:
+        """Take departures off the list that have gone, and open new ones in their place."""
+        for trip in list(self._on_sale):
+            if self.now > trip.closes_at[-1] + timedelta(minutes=5):
+                self._retire(trip)
+        while len(self._on_sale) < ON_SALE:
+            trip = self.world.open(rng, number=len(self.oracle.trips), now=self.now)
+            self.oracle.trips[trip.departure_id] = trip
+            self._on_sale.append(trip)
+
+    def _retire(self, trip: Trip) -> None:
+        self._on_sale.remove(trip)
+        self._gone.append(trip)
+
+    def _say(self, text: str) -> None:
+        self._said = f"{self._said} {text}"
+
+    def _touch(self, bookings: Iterable[Booking], trips: Iterable[Trip] = ()) -> None:
+        """Note what an act may have changed, to be compared after it."""
+        for booking in bookings:
+            self._met[booking.reservation_id] = booking
+            for trip in booking.trips:
+                self._touched[trip.departure_id] = trip
+        for trip in trips:
+            self._touched[trip.departure_id] = trip
+
+    # --- looking
+
+    def _search(self, rng: Random) -> str:
+        trips = rng.sample(self._on_sale, rng.randrange(1, 4))
+        self._say(f"departures {[trip.number for trip in trips]}")
+        comparison.search(trips, rng=rng, now=self.now)
+        return "searched"
+
+    # --- reserving
+
+    def _reserve(self, rng: Random) -> str:
+        request = self._draw_request(rng)
+        infants = _draw_infants(rng, request)
+        request = _with_infants(request, infants)
+        self._say(_describe(request))
+        refusals = self.oracle.refusals(request, self.now)
+        command = self._command(request)
+        result = self._do(
+            lambda: self.engine.reserve(
+                command, now=self.now, actor=Actor("holder", request.holder.user_id)
+            )
+        )
+        trips = [leg.trip for leg in request.legs]
+        if not result.done:
+            self._touch([], trips)
+            _check_refusal(result, refusals)
+            return str(result.outcome)
+        if refusals:
+            raise Difference(f"done, though it must be refused: {dict(refusals)}")
+        assert result.reservation_id is not None
+        given, coupon_ids = _read_given(result.reservation_id, request)
+        swept = self.oracle.reserve(
+            request,
+            given,
+            reservation_id=result.reservation_id,
+            coupon_ids=coupon_ids,
+            now=self.now,
+        )
+        booking = self.oracle.bookings[result.reservation_id]
+        self._recent.append(booking)
+        self._touch([booking, *swept], trips)
+        return "reserved"
+
+    def _draw_request(self, rng: Random) -> Request:
+        size = rng.choices(range(1, 10), [36, 26, 11, 8, 6, 4, 3, 3, 3])[0]
+        wishes = [rng.choice(WISHES) for _ in range(size)]
+        chooses = rng.random() < 0.3
+        legs: list[Leg] = []
+        for _ in range(rng.choices([1, 2, 3], [70, 20, 10])[0]):
+            leg = self._draw_leg(rng, wishes, chooses=chooses, before=legs)
+            if leg is not None:
+                legs.append(leg)
+        rng.shuffle(legs)
+        luck = rng.random()
+        return Request(
+            holder=self._draw_holder(rng),
+            legs=legs,
+            hold_until=self.now + (HOLD if luck < 0.95 else rng.choice([TICK, HOLD / 60])),
+            max_holds=rng.choices([10, 3, 1], [90, 6, 4])[0],
+            max_holds_there=rng.choices([None, 3, 1], [50, 46, 4])[0],
+            accepts_change=rng.random() < 0.25,
+        )
+
+    def _draw_leg(
+        self, rng: Random, wishes: Sequence[str], *, chooses: bool, before: Sequence[Leg]
+    ) -> Leg | None:
+        trip = rng.choice(self._on_sale)
+        if self._gone and rng.random() < 0.02:
+            trip = rng.choice(self._gone)
+        first, last = self._draw_way(rng, trip)
+        if any(leg.trip is trip and first <= leg.last and leg.first <= last for leg in before):
+            return None
+        fare = rng.choice(trip.fares)
+        seats = _draw_seats(rng, trip, fare, len(wishes)) if chooses else [None] * len(wishes)
+        party = [Asked(True, wish, seat) for wish, seat in zip(wishes, seats, strict=True)]
+        return Leg(trip, first, last, fare, party)
+
+    def _draw_way(self, rng: Random, trip: Trip) -> tuple[int, int]:
+        """Draw a stretch, most times one that may still be boarded."""
+        first, last = stretch(trip, rng)
+        if self.now >= trip.closes_at[first] and rng.random() < 0.9:
+            ahead = [n for n, closes in enumerate(trip.closes_at) if self.now < closes]
+            if ahead:
+                first = rng.choice(ahead)
+                last = rng.randrange(first, trip.segments)
+        return first, last
+
+    def _draw_holder(self, rng: Random) -> Holder:
+        number = rng.randrange(6)
+        luck = rng.random()
+        if luck < 0.5:
+            return Holder(user_id=self.world.user_ids[number])
+        return Holder(
+            email=f"guest{number}@example.org" if luck < 0.9 else None,
+            phone=f"+4930000{rng.randrange(6)}" if luck > 0.8 else None,
+        )
+
+    def _command(self, request: Request) -> ReserveCommand:
+        party = request.legs[0].party
+        name = f"{self.number:x}-{next(self._names):x}"
+        holder = request.holder
+        guest = None if holder.user_id else f"guest-{self.seed}-{name}"
+        adults = [number for number, asked in enumerate(party) if asked.needs_seat]
+        return ReserveCommand(
+            locator=_locator(next(self._names)),
+            holder=HolderRow(holder.user_id, guest, holder.email, holder.phone, "en"),
+            currency=CURRENCY,
+            hold_until=request.hold_until,
+            passengers=[
+                PassengerRow(
+                    position=number,
+                    first_name="Ada",
+                    last_name="Roe",
+                    kind="adult" if asked.needs_seat else "infant",
+                    seat_wish=asked.wish,
+                    accompanied_by=None if asked.needs_seat else adults[number % len(adults)],
+                )
+                for number, asked in enumerate(party)
+            ],
+            legs=[_leg_row(leg, f"{name}-{number}") for number, leg in enumerate(request.legs)],
+            max_live_holds=request.max_holds,
+            max_live_holds_there=request.max_holds_there,
+            accept_seat_change=request.accepts_change,
+        )
+
+    # --- what happens to a hold
+
+    def _pay(self, rng: Random) -> str:
+        return self._pay_it(self._draw_booking(rng, HELD))
+
+    def _pay_at_the_end(self, rng: Random) -> str:
+        """Pay at the very second at which the hold ends, or just before or after."""
+        booking = self._draw_booking(rng, HELD)
+        if booking is not None:
+            self.now = max(self.now, booking.hold_until + rng.choice([-TICK, 0 * TICK, TICK]))
+        return self._pay_it(booking)
+
+    def _pay_it(self, booking: Booking | None) -> str:
+        word = self._settle(
+            booking, lambda key: self.engine.confirm(key, now=self.now, actor=SYSTEM)
+        )
+        if word == "done":
+            assert booking is not None
+            self.oracle.pay(booking)
+            return "paid"
+        return word
+
+    def _release(self, rng: Random) -> str:
+        booking = self._draw_booking(rng, HELD)
+        word = self._settle(
+            booking, lambda key: self.engine.release(key, now=self.now, actor=SYSTEM)
+        )
+        if word == "done":
+            assert booking is not None
+            self.oracle.release(booking)
+            return "released"
+        return word
+
+    def _extend(self, rng: Random) -> str:
+        booking = self._draw_booking(rng, HELD)
+        mark = rng.choice(["extended_at", "lengthened_at"])
+        until = self.now + rng.choice([HOLD, HOLD / 2, TICK])
+        changed: list[object] = []
+
+        def act(key: int) -> Result:
+            result = self.engine.extend(key, until=until, mark=mark, now=self.now, actor=SYSTEM)
+            changed.append(result.details.get("changed"))
+            return result
+
+        word = self._settle(booking, act)
+        if word != "done":
+            return word
+        assert booking is not None
+        lengthened = self.oracle.extend(booking, until, mark)
+        if changed != [lengthened]:
+            raise Difference(f"extended says changed {changed}, must be {lengthened}")
+        return "extended" if lengthened else "not_extended"
+
+    def _settle(self, booking: Booking | None, act: Callable[[int], Result]) -> str:
+        """Act on a hold and see that the outcome is the foretold one."""
+        key = booking.reservation_id if booking else 2**40
+        self._say(f"reservation {booking.state if booking else 'unknown'} {key}")
+        wanted = self.oracle.refusal_of_hold(booking, self.now) or "done"
+        result = self._do(lambda: act(key))
+        if booking is not None:
+            self._touch([booking])
+        if result.outcome != wanted:
+            raise Difference(f"{result.outcome}, must be {wanted}")
+        return wanted
+
+    def _expire(self, rng: Random) -> str:
+        limit = rng.choice([1, 2, 5, 200])
+        ended = self.oracle.ended(self.now)
+        self._say(f"at most {limit} of {len(ended)}")
+        number: list[int] = []
+        with transaction.atomic():
+            number.append(self.engine.expire(now=self.now, limit=limit))
+        swept = self.oracle.expire(ended[:limit])
+        self._touch(swept)
+        if number != [len(swept)]:
+            raise Difference(f"{number} holds were expired, must be {len(swept)}")
+        return "expired" if swept else "nothing_to_expire"
+
+    # --- what happens to a paid reservation
+
+    def _cancel(self, rng: Random) -> str:
+        booking = self._draw_booking(rng, PAID)
+        left = [one for one in booking.coupons if one.state == OPEN] if booking else []
+        return self._cancel_these(booking, [one.coupon_id for one in left] or [2**40])
+
+    def _cancel_a_part(self, rng: Random) -> str:
+        booking = self._draw_booking(rng, PAID)
+        every = [one.coupon_id for one in booking.coupons] if booking else []
+        chosen = rng.sample(every, rng.randrange(1, len(every) + 1)) if every else []
+        if self._recent and rng.random() < 0.1:
+            chosen.append(rng.choice(rng.choice(self._recent).coupons).coupon_id)
+        return self._cancel_these(booking, list(dict.fromkeys(chosen)) or [2**40])
+
+    def _cancel_these(self, booking: Booking | None, coupon_ids: Sequence[int]) -> str:
+        key = booking.reservation_id if booking else 2**40
+        self._say(f"reservation {booking.state if booking else 'unknown'} {key} {coupon_ids}")
+        wanted = self.oracle.refusal_of_cancelling(booking, coupon_ids) or "done"
+        result = self._do(
+            lambda: self.engine.cancel_coupons(key, coupon_ids, now=self.now, actor=SYSTEM)
+        )
+        if booking is not None:
+            self._touch([booking])
+        if result.outcome != wanted:
+            raise Difference(f"{result.outcome}, must be {wanted}")
+        if booking is None or wanted != "done":
+            return wanted
+        whole = self.oracle.cancel(booking, coupon_ids)
+        if result.details.get("whole") is not whole:
+            raise Difference(f"cancelled says {result.details}, must be whole: {whole}")
+        return "cancelled" if whole else "part_cancelled"
+
+    # --- what the carrier does
+
+    def _change_departure(self, rng: Random) -> str:
+        trip = rng.choice(self._on_sale)
+        change = rng.choices(
+            [_close_sales, _reopen_sales, _delay, _cancel_departure], [3, 5, 4, 1]
+        )[0]
+        self._say(f"{change.__name__} of departure {trip.number}")
+        change(trip, rng, self.now)
+        if not trip.is_scheduled and rng.random() < 0.5:
+            self._retire(trip)
+        return "departure_changed"
+
+    # --- doing
+
+    def _draw_booking(self, rng: Random, state: str) -> Booking | None:
+        """Draw a reservation, most times one in this state; now and then one there never was."""
+        luck = rng.random()
+        fitting = [one for one in self._recent if one.state == state]
+        if luck < 0.85 and fitting:
+            return rng.choice(fitting)
+        return rng.choice(self._recent) if self._recent and luck < 0.98 else None
+
+    def _do(self, act: Callable[[], Result]) -> Result:
+        """Act in a transaction that a refusal rolls back."""
+        with transaction.atomic():
+            result = act()
+            if not result.done:
+                transaction.set_rollback(True)
+        return result
+
+
+_WEIGHED: list[tuple[Callable[[Era, Random], str], int]] = [
+    (Era._search, 24),
+    (Era._reserve, 28),
+    (Era._pay, 14),
+    (Era._pay_at_the_end, 2),
+    (Era._release, 5),
+    (Era._extend, 6),
+    (Era._expire, 4),
+    (Era._cancel, 5),
+    (Era._cancel_a_part, 6),
+    (Era._change_departure, 3),
+]
+_ACTS = [act for act, _ in _WEIGHED]
+_WEIGHTS = [weight for _, weight in _WEIGHED]
+
+# Every way in which an operation may end; a run says which it did not see.
+WORDS = (
+    "searched",
+    "reserved",
+    "paid",
+    "released",
+    "extended",
+    "not_extended",
+    "expired",
+    "nothing_to_expire",
+    "cancelled",
+    "part_cancelled",
+    "departure_changed",
+    "not_found",
+    "too_many_holds",
+    "departure_closed",
+    "seat_taken",
+    "sold_out",
+    "hold_expired",
+    "already_paid",
+    "already_cancelled",
+    "not_cancellable",
+)
+
+
+# --- drawing --------------------------------------------------------------------------------------
+
+
+def _draw_seats(rng: Random, trip: Trip, fare: FareFacts, size: int) -> list[int | None]:
+    """Draw chosen seats: most of them fitting ones, some of another class, vehicle, or twice."""
+    fitting = [key for key, seat in trip.seats.items() if seat.travel_class == fare.travel_class]
+    rng.shuffle(fitting)
+    chosen: list[int | None] = []
+    for _ in range(size):
+        luck = rng.random()
+        if luck < 0.6 and fitting:
+            chosen.append(fitting.pop())
+        elif luck < 0.62:
+            chosen.append(rng.choice(list(trip.seats)))
+        elif luck < 0.63:
+            chosen.append(max(trip.seats) + 1)
+        else:
+            chosen.append(None)
+    return chosen
+
+
+def _draw_infants(rng: Random, request: Request) -> int:
+    """Draw how many infants come along; nine passengers are the most."""
+    size = len(request.legs[0].party)
+    if rng.random() > 0.15:
+        return 0
+    return min(rng.randrange(1, size + 1), 9 - size)
+
+
+def _with_infants(request: Request, infants: int) -> Request:
+    if not infants:
+        return request
+    lap = [Asked(needs_seat=False, wish="", seat_id=None)] * infants
+    return Request(
+        holder=request.holder,
+        legs=[
+            Leg(leg.trip, leg.first, leg.last, leg.fare, [*leg.party, *lap]) for leg in request.legs
+        ],
+        hold_until=request.hold_until,
+        max_holds=request.max_holds,
+        max_holds_there=request.max_holds_there,
+        accepts_change=request.accepts_change,
+    )
+
+
+def _describe(request: Request) -> str:
+    legs = ", ".join(
+        f"departure {leg.trip.number} {leg.first}-{leg.last} fare {leg.fare.number}"
+        + (f" seats {leg.chosen}" if leg.chosen else "")
+        for leg in request.legs
+    )
+    return f"{len(request.legs[0].party)} on {legs}"
+
+
+# --- asking the engine ----------------------------------------------------------------------------
+
+
+def _leg_row(leg: Leg, name: str) -> LegRow:
+    return LegRow(
+        ticket_id=leg.ticket_id,
+        departure_id=leg.trip.departure_id,
+        first_segment=leg.first,
+        last_segment=leg.last,
+        travel_class=leg.fare.travel_class,
+        fare_id=leg.fare.fare_id,
+        closes_at=leg.trip.closes_at[leg.first],
+        coupons=[
+            CouponRow(
+                passenger=number,
+                barcode=f"{name}-{number}",
+                fare_version_id=leg.fare.version_id,
+                price_lines=[PriceLineRow("fare", "Fare", 1_000)],
+                needs_seat=asked.needs_seat,
+                seat_id=asked.seat_id,
+            )
+            for number, asked in enumerate(leg.party)
+        ],
+        quota=leg.fare.quota,
+    )
+
+
+def _locator(number: int) -> str:
+    return f"{number:06X}"
+
+
+def _check_refusal(result: Result, refusals: dict[str, set[int | None]]) -> None:
+    word = str(result.outcome)
+    if word not in refusals:
+        raise Difference(f"{word}, must be {' or '.join(refusals) or 'done'}")
+    if result.ticket_id not in refusals[word]:
+        raise Difference(f"{word} blames {result.ticket_id}, must be one of {refusals[word]}")
+
+
+def _read_given(reservation_id: int, request: Request) -> tuple[Given, dict[tuple[int, int], int]]:
+    """Answer the seats and the coupons that passengers (by position) have on tickets."""
+    given: Given = {}
+    coupon_ids: dict[tuple[int, int], int] = {}
+    for position, ticket_id, coupon_id, seat_id, first, last in rows(
+        "SELECT passenger.position, coupon.ticket_id, coupon.id, stock.seat_id, "
+        "claim.first_segment, claim.last_segment FROM bookings_passenger passenger "
+        "JOIN bookings_coupon coupon ON coupon.passenger_id = passenger.id "
+        "LEFT JOIN bookings_claim claim ON claim.coupon_id = coupon.id "
+        "LEFT JOIN bookings_seatstock stock ON stock.id = claim.stock_id "
+        "WHERE passenger.reservation_id = %s",
+        [reservation_id],
+    ):
+        coupon_ids[position, ticket_id] = coupon_id
+        claims = given.setdefault((position, ticket_id), ())
+        if seat_id is not None:
+            given[position, ticket_id] = (*claims, (seat_id, first, last))
+    wanted = {
+        (position, leg.ticket_id) for leg in request.legs for position in range(len(leg.party))
+    }
+    if set(given) != wanted:
+        raise Difference(f"coupons of {sorted(given)}, must be of {sorted(wanted)}")
+    return given, coupon_ids
+
+
+# --- the carrier's changes ------------------------------------------------------------------------
+
+
+def _close_sales(trip: Trip, rng: Random, now: datetime) -> None:
+    Departure.objects.filter(id=trip.departure_id).update(sales_closed_at=now)
+    trip.is_open = False
+
+
+def _reopen_sales(trip: Trip, rng: Random, now: datetime) -> None:
+    Departure.objects.filter(id=trip.departure_id).update(sales_closed_at=None)
+    trip.is_open = True
+
+
+def _cancel_departure(trip: Trip, rng: Random, now: datetime) -> None:
+    state = rng.choice([Departure.State.CANCELLED, Departure.State.WITHDRAWN])
+    Departure.objects.filter(id=trip.departure_id).update(state=state)
+    trip.is_scheduled = False
+
+
+def _delay(trip: Trip, rng: Random, now: datetime) -> None:
+    """From a call on the departure is late, or catches up: sales of what is ahead close later."""
+    start = rng.randrange(trip.segments)
+    by = timedelta(minutes=rng.randrange(-3, 20))
+    trip.closes_at[start:] = [closes + by for closes in trip.closes_at[start:]]
+    calls = list(
+        Call.objects.filter(departure_id=trip.departure_id, position__gte=start).order_by("id")
+    )
+    for call in calls:
+        if call.departs_at is not None:
+            call.expected_departs_at = (call.expected_departs_at or call.departs_at) + by
+    Call.objects.bulk_update(calls, ["expected_departs_at"])
