@@ -41,6 +41,7 @@ class SandboxGateway:
                 "amount_minor": amount.minor,
                 "currency_id": amount.currency,
                 "state": state,
+                "captured_minor": amount.minor if state == State.CAPTURED else 0,
                 "reason": reason,
             },
         )
@@ -55,7 +56,7 @@ class SandboxGateway:
         charge = SandboxCharge.objects.select_for_update().get(key=reference)
         if SandboxRefund.objects.filter(key=key).exists():
             return GatewayReply(Answer.DONE, reference=key)
-        if charge.refunded_minor + amount.minor > charge.amount_minor:
+        if charge.refunded_minor + amount.minor > charge.captured_minor:
             return GatewayReply(Answer.DECLINED, reason="more_than_charged")
         SandboxCharge.objects.filter(id=charge.id).update(
             refunded_minor=F("refunded_minor") + amount.minor
@@ -67,6 +68,7 @@ class SandboxGateway:
         """Play the payer on the provider's page: consent to a waiting charge, or refuse it."""
         SandboxCharge.objects.filter(key=key, state=State.WAITING).update(
             state=State.CAPTURED if accepted else State.DECLINED,
+            captured_minor=F("amount_minor") if accepted else 0,
             reason="" if accepted else "refused_by_payer",
         )
 

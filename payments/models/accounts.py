@@ -16,7 +16,8 @@ class Account(models.Model):
     """
     An account of the ledger in one currency. Its balance is the sum of its entries.
 
-    Positive is what the office owes (a wallet, a carrier), negative what is owed to it (a gateway).
+    Positive is what the office owes or has earned (a wallet, a carrier, a fee), negative what it
+    has or is owed (a gateway, the bank) or has spent (goodwill).
     `code` names the account from its columns (`wallet:42:EUR`), so that it cannot be opened twice.
     """
 
@@ -25,6 +26,9 @@ class Account(models.Model):
         GATEWAY = "gateway", _("Gateway clearing")
         CARRIER = "carrier", _("Carrier payable")
         PENALTY = "penalty", _("Penalty income")
+        FEE = "fee", _("Platform fee")
+        GOODWILL = "goodwill", _("Goodwill given")
+        BANK = "bank", _("Bank")
         RETURNS = "returns", _("Money to be given back")
         EQUITY = "equity", _("Opening balances")
 
@@ -49,7 +53,17 @@ class Account(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(
-                    kind__in=["wallet", "gateway", "carrier", "penalty", "returns", "equity"]
+                    kind__in=[
+                        "wallet",
+                        "gateway",
+                        "carrier",
+                        "penalty",
+                        "fee",
+                        "goodwill",
+                        "bank",
+                        "returns",
+                        "equity",
+                    ]
                 ),
                 name="account_kind_known",
             ),
@@ -63,8 +77,8 @@ class Account(models.Model):
                 name="account_wallet_has_owner",
             ),
             models.CheckConstraint(
-                condition=(Q(kind__in=["carrier", "penalty"]) & Q(carrier__isnull=False))
-                | (~Q(kind__in=["carrier", "penalty"]) & Q(carrier__isnull=True)),
+                condition=(Q(kind__in=["carrier", "penalty", "fee"]) & Q(carrier__isnull=False))
+                | (~Q(kind__in=["carrier", "penalty", "fee"]) & Q(carrier__isnull=True)),
                 name="account_carrier_set",
             ),
             models.CheckConstraint(

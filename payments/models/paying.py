@@ -25,7 +25,10 @@ class Payment(models.Model):
     One attempt to pay a reservation.
 
     `settles` is the reservation it paid for: unique, so that a reservation is settled by one
-    payment only; a second capture has none and is refunded.
+    payment only; a second capture has none and is refunded. `gateway_reference` is the office's key
+    for the attempt, `provider_reference` the provider's own word for it. `started` is an attempt
+    of which the provider has told nothing yet, `pending` one that waits for the payer. While
+    `check_at` is set the provider is asked about it, even once it is voided; `asked` counts that.
     """
 
     class State(models.TextChoices):
@@ -41,20 +44,33 @@ class Payment(models.Model):
     )
     method = CodeField(max_length=16, choices=Method.choices)
     gateway = CodeField(max_length=20)
+    gateway_version = CodeField(max_length=20, blank=True, default="")
     gateway_reference = CodeField(max_length=120, null=True, blank=True)
+    provider_reference = CodeField(max_length=120, null=True, blank=True)
     state = CodeField(max_length=10, choices=State.choices, default=State.STARTED)
     currency = models.ForeignKey(Currency, on_delete=models.PROTECT, related_name="+")
     amount_minor = models.BigIntegerField()
+    received_minor = models.BigIntegerField(
+        default=0, help_text=_("What was captured: the amount, or more or less of a currency.")
+    )
+    seats_may_change = models.BooleanField(
+        default=False,
+        help_text=_("The payer agreed to other seats of the same class, should the hold run out."),
+    )
     failure = CodeField(max_length=40, blank=True, default="")
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
     check_at = models.DateTimeField(null=True, blank=True)
+    asked = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
         ordering = ["-created_at", "-id"]
         constraints = [
             models.UniqueConstraint(
                 fields=["gateway", "gateway_reference"], name="payment_reference_once"
+            ),
+            models.UniqueConstraint(
+                fields=["gateway", "provider_reference"], name="payment_provider_reference_once"
             ),
             models.CheckConstraint(
                 condition=Q(state__in=["started", "pending", "captured", "failed", "voided"]),
@@ -64,6 +80,14 @@ class Payment(models.Model):
                 condition=Q(method__in=Method.values), name="payment_method_known"
             ),
             models.CheckConstraint(condition=Q(amount_minor__gte=0), name="payment_not_negative"),
+            models.CheckConstraint(
+                condition=Q(received_minor=0) | Q(state="captured", received_minor__gt=0),
+                name="payment_received_captured",
+            ),
+            models.CheckConstraint(
+                condition=Q(settles__isnull=True) | Q(received_minor__gte=F("amount_minor")),
+                name="payment_settles_in_full",
+            ),
             models.CheckConstraint(
                 condition=Q(settles__isnull=True)
                 | (Q(settles=F("reservation")) & Q(state="captured")),
@@ -94,19 +118,25 @@ class TopUp(models.Model):
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="top_ups")
     gateway = CodeField(max_length=20)
+    gateway_version = CodeField(max_length=20, blank=True, default="")
     gateway_reference = CodeField(max_length=120, null=True, blank=True)
+    provider_reference = CodeField(max_length=120, null=True, blank=True)
     state = CodeField(max_length=10, choices=State.choices, default=State.STARTED)
     amount_minor = models.BigIntegerField()
     failure = CodeField(max_length=40, blank=True, default="")
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True, blank=True)
     check_at = models.DateTimeField(null=True, blank=True)
+    asked = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
         ordering = ["-created_at", "-id"]
         constraints = [
             models.UniqueConstraint(
                 fields=["gateway", "gateway_reference"], name="top_up_reference_once"
+            ),
+            models.UniqueConstraint(
+                fields=["gateway", "provider_reference"], name="top_up_provider_reference_once"
             ),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="top_up_positive"),
             models.CheckConstraint(
@@ -117,3 +147,38 @@ class TopUp(models.Model):
 
     def __str__(self) -> str:
         return f"Top-up {self.pk}"
+
+
+class CryptoInvoice(models.Model):
+    """
+    What a provider of cryptocurrency asks for an attempt, and what it has seen of it so far.
+
+    Amounts of the asset are exact decimals; `rate` is what one of it counts for in the payment's
+    currency, fixed until `expires_at`.
+    """
+
+    payment = models.OneToOneField(
+        Payment, on_delete=models.PROTECT, primary_key=True, related_name="invoice"
+    )
+    asset = CodeField(max_length=12)
+    address = CodeField(max_length=120)
+    amount = models.DecimalField(max_digits=36, decimal_places=18)
+    rate = models.DecimalField(max_digits=36, decimal_places=18)
+    received = models.DecimalField(max_digits=36, decimal_places=18, default=0)
+    confirmations = models.PositiveIntegerField(default=0)
+    confirmations_needed = models.PositiveSmallIntegerField(default=1)
+    expires_at = models.DateTimeField()
+    seen_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["payment"]
+        constraints = [
+            models.UniqueConstraint(fields=["asset", "address"], name="crypto_address_once"),
+            models.CheckConstraint(
+                condition=Q(amount__gt=0, rate__gt=0, received__gte=0),
+                name="crypto_invoice_positive",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount} {self.asset}"

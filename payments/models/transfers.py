@@ -7,8 +7,9 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from payments.models.accounts import Account
-from payments.models.cancelling import Cancellation, Refund
+from payments.models.cancelling import Cancellation, Goodwill, Refund
 from payments.models.paying import Payment, TopUp
+from payments.models.settlements import Settlement
 from travel.common.fields import CodeField
 
 
@@ -26,6 +27,11 @@ class Transfer(models.Model):
         PENALTY = "penalty", _("Penalty")
         LATE = "late", _("Captured without a sale")
         CANCELLED = "cancelled", _("Cancelled sale")
+        SURPLUS = "surplus", _("Received beyond the price")
+        FEE = "fee", _("Platform fee")
+        GOODWILL = "goodwill", _("Goodwill")
+        SETTLEMENT = "settlement", _("Paid to a carrier")
+        PAYOUT = "payout", _("Paid out by a gateway")
         OPENING = "opening", _("Opening balance")
 
     kind = CodeField(max_length=10, choices=Kind.choices)
@@ -44,6 +50,12 @@ class Transfer(models.Model):
     top_up = models.OneToOneField(
         TopUp, on_delete=models.PROTECT, null=True, blank=True, related_name="transfer"
     )
+    goodwill = models.OneToOneField(
+        Goodwill, on_delete=models.PROTECT, null=True, blank=True, related_name="transfer"
+    )
+    settlement = models.OneToOneField(
+        Settlement, on_delete=models.PROTECT, null=True, blank=True, related_name="transfer"
+    )
 
     class Meta:
         ordering = ["-at", "-id"]
@@ -57,6 +69,11 @@ class Transfer(models.Model):
                         "penalty",
                         "late",
                         "cancelled",
+                        "surplus",
+                        "fee",
+                        "goodwill",
+                        "settlement",
+                        "payout",
                         "opening",
                     ]
                 ),

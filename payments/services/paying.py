@@ -105,6 +105,7 @@ def _pay_from_wallet(*, viewer: Viewer, reservation_id: int, now: datetime) -> P
         state=State.CAPTURED,
         currency_id=reservation.currency,
         amount_minor=reservation.price.minor,
+        received_minor=reservation.price.minor,
         created_at=now,
         finished_at=now,
     )
@@ -238,8 +239,11 @@ def _capture(payment_id: int, reservation: ReservationDetail, now: datetime) -> 
     payment.finished_at = now
     payment.check_at = None
     payment.failure = ""
+    payment.received_minor = payment.amount_minor
     payment.settles_id = None if refusal else reservation.id
-    payment.save(update_fields=["state", "finished_at", "check_at", "failure", "settles"])
+    payment.save(
+        update_fields=["state", "finished_at", "check_at", "failure", "received_minor", "settles"]
+    )
     source = ledger.gateway(payment.gateway, payment.currency_id)
     if refusal is None:
         _book_sale(payment, reservation, source, now)

@@ -48,7 +48,7 @@ def queue_refund(
     :raises RefundTooHigh: more would go back than was captured.
     """
     back = sum(payment.refunds.values_list("amount_minor", flat=True))
-    if payment.state != Payment.State.CAPTURED or back + amount.minor > payment.amount_minor:
+    if payment.state != Payment.State.CAPTURED or back + amount.minor > payment.received_minor:
         raise RefundTooHigh(reference)
     to_wallet = payment.gateway == "wallet"
     refund = Refund.objects.create(

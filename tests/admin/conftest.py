@@ -35,13 +35,27 @@ from payments.models import (
     Account,
     Cancellation,
     CancelledCoupon,
+    CarrierTerms,
+    CryptoInvoice,
+    Difference,
     Entry,
+    Goodwill,
+    MoneyAlarm,
     Payment,
+    Receipt,
+    ReceiptLine,
+    ReceiptName,
+    ReceiptSeries,
+    ReconciliationRun,
     Refund,
     SandboxCharge,
+    SandboxCoin,
+    SandboxDelivery,
     SandboxRefund,
+    Settlement,
     TopUp,
     Transfer,
+    WebhookEvent,
 )
 from support.models import Report, ReportMessage
 from tests import factories
@@ -79,7 +93,7 @@ def sell(timetable: factories.Timetable, noon: datetime) -> Callable[[int], Rese
         )
         reservation = _reservation(timetable.train, user, number, noon)
         _money(reservation, user, number, noon)
-        _sandbox(number)
+        _sandbox(number, noon)
         _desk(reservation, user, number, noon)
         _reference(timetable, user, number, noon)
         return reservation
@@ -160,6 +174,7 @@ def _money(reservation: Reservation, user: User, number: int, noon: datetime) ->
         state="captured",
         currency_id="EUR",
         amount_minor=4500,
+        received_minor=4500,
         created_at=noon,
         finished_at=noon,
     )
@@ -197,18 +212,128 @@ def _money(reservation: Reservation, user: User, number: int, noon: datetime) ->
         top_up=top_up,
     )
     Entry.objects.create(transfer=transfer, account=wallet, amount_minor=-4500)
-    Entry.objects.create(transfer=transfer, account=carrier, amount_minor=4500)
+    entry = Entry.objects.create(transfer=transfer, account=carrier, amount_minor=4500)
+    CryptoInvoice.objects.create(
+        payment=payment,
+        asset="BTC",
+        address=f"bc1{number}",
+        amount="0.0009",
+        rate="50000",
+        expires_at=noon,
+    )
+    CarrierTerms.objects.create(
+        carrier=carrier.carrier, valid_from=noon.date(), fee_basis_points=500
+    )
+    Settlement.objects.create(
+        account=carrier,
+        number=1,
+        last_entry=entry,
+        period_start=noon.date(),
+        period_end=noon.date(),
+        amount_minor=4500,
+        created_at=noon,
+        created_by=user,
+    )
+    Goodwill.objects.create(
+        account=wallet,
+        reservation=reservation,
+        reason_code="goodwill",
+        amount_minor=500,
+        state="pendingApproval",
+        created_at=noon,
+        requested_by=user,
+    )
+    _receipts(payment, refund, number, noon)
+    _astray(payment, user, number, noon)
 
 
-def _sandbox(number: int) -> None:
+def _receipts(payment: Payment, refund: Refund, number: int, noon: datetime) -> None:
+    series = ReceiptSeries.objects.create(issuer=f"office{number}", year=noon.year, last_number=2)
+    receipt = Receipt.objects.create(
+        series=series,
+        number=1,
+        kind="receipt",
+        reservation=payment.reservation,
+        payment=payment,
+        issued_at=noon,
+        currency_id="EUR",
+        total_minor=4500,
+        issuer_text="Travel office",
+    )
+    note = Receipt.objects.create(
+        series=series,
+        number=2,
+        kind="credit_note",
+        reservation=payment.reservation,
+        refund=refund,
+        credits=receipt,
+        issued_at=noon,
+        currency_id="EUR",
+        total_minor=4050,
+        issuer_text="Travel office",
+    )
+    for one, minor in [(receipt, 4500), (note, 4050)]:
+        ReceiptLine.objects.create(
+            receipt=one, position=0, kind="fare", label="Saver", amount_minor=minor
+        )
+        ReceiptName.objects.create(
+            receipt=one, name=f"secret-name-{number}", kept_until=noon.date()
+        )
+
+
+def _astray(payment: Payment, user: User, number: int, noon: datetime) -> None:
+    event = WebhookEvent.objects.create(
+        gateway="sandbox",
+        event_id=f"evt-{number}",
+        body=f"secret-body-{number}",
+        headers={"signature": "secret-signature"},
+        received_at=noon,
+        due_at=noon,
+        payment=payment,
+    )
+    MoneyAlarm.objects.create(
+        kind="amount_differs",
+        reference=f"payment:{number}:amount_differs",
+        payment=payment,
+        event=event,
+        opened_at=noon,
+    )
+    run = ReconciliationRun.objects.create(
+        gateway="sandbox", since=noon - timedelta(days=1), until=noon, started_at=noon
+    )
+    Difference.objects.create(
+        reference=f"sandbox:payment-{number}:amount",
+        kind="amount",
+        first_run=run,
+        last_run=run,
+        payment=payment,
+        ledger_minor=4500,
+        ledger_currency_id="EUR",
+        provider_minor=4400,
+        provider_currency_id="EUR",
+    )
+
+
+def _sandbox(number: int, noon: datetime) -> None:
     charge = SandboxCharge.objects.create(
         key=f"charge-{number}",
         token="tok_secret",
         amount_minor=4500,
+        captured_minor=4500,
         currency_id="EUR",
         state="captured",
     )
     SandboxRefund.objects.create(key=f"refund-{number}", charge=charge, amount_minor=4050)
+    SandboxCoin.objects.create(
+        charge=charge, address=f"sandbox1{number}", amount="0.0009", rate="50000"
+    )
+    SandboxDelivery.objects.create(
+        charge=charge,
+        event_id=f"evt-{number}",
+        body=f"secret-body-{number}",
+        created_at=noon,
+        due_at=noon,
+    )
 
 
 def _desk(reservation: Reservation, user: User, number: int, noon: datetime) -> None:

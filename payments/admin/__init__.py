@@ -1,0 +1,5 @@
+"""Money in the admin, to look at: services alone write payments, refunds and the ledger."""
+
+from payments.admin import attention, cancelling, ledger, paying, receipts, sandbox, settlements
+
+__all__ = ["attention", "cancelling", "ledger", "paying", "receipts", "sandbox", "settlements"]
