@@ -27,9 +27,9 @@ SEATS_PER_COACH = SEATS_PER_ROW * ROWS_PER_COACH
 
 
 @contextmanager
-def own_database(name: str = DATABASE) -> Iterator[str]:
+def own_database(name: str = DATABASE, *, drop: bool = True) -> Iterator[str]:
     """
-    Make an empty database on the server in use, run the block in it, and drop it.
+    Make an empty database on the server in use, run the block in it, and drop it if told so.
 
     The office's own database is never touched. Yields the address for programs that the block
     starts.
@@ -48,7 +48,7 @@ def own_database(name: str = DATABASE) -> Iterator[str]:
         try:
             yield f"sqlite:///{mine}" if is_file else _renamed(os.environ["DATABASE_URL"], mine)
         finally:
-            connection.creation.destroy_test_db(before, verbosity=0)
+            connection.creation.destroy_test_db(before, verbosity=0, keepdb=not drop)
 
 
 def _renamed(url: str, name: str) -> str:
