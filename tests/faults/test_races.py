@@ -110,21 +110,21 @@ class TestStretches:
 
 
 class TestEndOfAHold:
-    def test_paid_released_or_expired_but_never_two_of_them(self, train, noon):
+    def test_paid_released_extended_or_expired_but_never_two_ends(self, train, noon):
         holds = [reserve(f"holder{n}@example.org", train.ticket_id(), now=noon) for n in range(8)]
         ends = noon + HOLD
+        before = ends - TICK
 
-        def confirm(reservation_id: int) -> Callable[[], Any]:
-            return lambda: services.confirm(
-                reservation_id=reservation_id, now=ends - TICK, actor=SYSTEM
-            )
+        def acts_on(held: int) -> list[Callable[[], Any]]:
+            return [
+                lambda: services.confirm(reservation_id=held, now=before, actor=SYSTEM),
+                lambda: services.release(
+                    viewer=OFFICE, reservation_id=held, now=before, actor=SYSTEM
+                ),
+                lambda: services.extend_hold(viewer=OFFICE, reservation_id=held, now=before),
+            ]
 
-        def release(reservation_id: int) -> Callable[[], Any]:
-            return lambda: services.release(
-                viewer=OFFICE, reservation_id=reservation_id, now=ends - TICK, actor=SYSTEM
-            )
-
-        acts = [act(held.id) for held in holds for act in (confirm, release)]
+        acts = [act for held in holds for act in acts_on(held.id)]
         expiries: list[Callable[[], Any]] = [lambda: services.expire_holds(now=ends)] * 2
         results = at_once([*acts, *expiries])
 
@@ -132,15 +132,16 @@ class TestEndOfAHold:
         assert all(
             isinstance(one, HoldExpired | AlreadyPaid | AlreadyCancelled) for one in refusals
         )
-        moves = Counter(
-            ReservationEvent.objects.filter(from_state="held").values_list(
-                "reservation_id", flat=True
-            )
-        )
-        assert moves == {held.id: 1 for held in holds}
-        states = Counter(Reservation.objects.values_list("state", flat=True))
-        assert states["held"] == 0
-        assert Claim.objects.count() == states["paid"]
+        ended = ReservationEvent.objects.filter(from_state="held").exclude(to_state="held")
+        assert len(ended) == len({move.reservation_id for move in ended})
+        rows = {row.id: row for row in Reservation.objects.all()}
+        states = Counter(row.state for row in rows.values())
+        assert states["held"] == 8 - len(ended)
+        # Who still holds was extended in time, and nobody else was spared.
+        for row in rows.values():
+            if row.state == "held":
+                assert row.hold_until == before + HOLD
+        assert Claim.objects.count() == states["paid"] + states["held"]
 
     def test_two_sweepers_share_the_work(self, timetable, noon):
         trips = [timetable.train, timetable.flight, timetable.coach]
