@@ -94,11 +94,14 @@ def reserve(
     seats: Sequence[SeatChoice] = (),
     round_trip: bool = False,
     expected_price: Money | None = None,
+    accept_seat_change: bool = False,
 ) -> Reserved:
     """
     Hold a seat for every passenger on every ticket for ten minutes, or on none.
 
-    `round_trip` prices two tickets, there and back, with the fare's discount for that.
+    `round_trip` prices two tickets, there and back, with the fare's discount for that. With
+    `accept_seat_change` a passenger may get one seat after another where no single one is free all
+    the way; without it that is offered in the refusal.
 
     :raises InvalidInput: tickets overlap or do not lead there and back, a chosen seat is not on the
         vehicle or not in the class, an age does not fit, a guest left no contact.
@@ -137,6 +140,8 @@ def reserve(
             passengers=rows,
             legs=legs,
             max_live_holds=settings.MAX_LIVE_HOLDS,
+            max_live_holds_there=settings.MAX_LIVE_HOLDS_THERE,
+            accept_seat_change=accept_seat_change,
         ),
         now=now,
         actor=Actor("holder", holder.user_id),
@@ -410,6 +415,7 @@ def _leg(
             )
             for index, kind in enumerate(kinds)
         ],
+        quota=offer.rule.quota,
     )
 
 

@@ -47,6 +47,7 @@ class PriceRule:
     infant_until_age: int
     sales_close_minutes: int
     conditions: str
+    quota: int | None = None
 
 
 class Line(NamedTuple):

@@ -321,6 +321,7 @@ def read_rules(versions: QuerySet[FareVersion]) -> Iterable[PriceRule]:
             "infant_until_age",
             "sales_close_minutes",
             "conditions",
+            "quota",
         )
     )
 

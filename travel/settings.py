@@ -269,6 +269,9 @@ SPECTACULAR_SETTINGS = {
 HOLD_DURATION = timedelta(minutes=10)
 MAX_PASSENGERS = 9
 MAX_LIVE_HOLDS = 10
+MAX_LIVE_HOLDS_THERE = 3
+# The engine that takes and gives back seats: stored procedures on MySQL and MariaDB, else portable.
+SEAT_ENGINE = env.one_of("SEAT_ENGINE", "auto", "portable", "procedures", default="auto")
 MAX_TICKETS = 12
 # A started payment attempt lengthens the hold, once, to at least this long from now.
 HOLD_WHILE_PAYING = timedelta(minutes=5)

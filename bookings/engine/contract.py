@@ -77,7 +77,11 @@ class CouponRow:
 
 @dataclass(frozen=True, slots=True)
 class LegRow:
-    """A ticket with the coupons on it, one a passenger, in the passengers' order."""
+    """
+    A ticket with the coupons on it, one a passenger, in the passengers' order.
+
+    `quota` is how many seats of any segment its fare may fill on this departure, None for all.
+    """
 
     ticket_id: int
     departure_id: int
@@ -87,11 +91,18 @@ class LegRow:
     fare_id: int
     closes_at: datetime
     coupons: Sequence[CouponRow]
+    quota: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReserveCommand:
-    """Everything a reservation consists of, priced and checked; legs in the order of travel."""
+    """
+    Everything a reservation consists of, priced and checked; legs in the order of travel.
+
+    A holder has at most `max_live_holds` unpaid reservations, and `max_live_holds_there` with a
+    ticket on any one of these departures (None: as many). Only with `accept_seat_change` may a
+    passenger get one seat after another where no single one is free all the way.
+    """
 
     locator: str
     holder: HolderRow
@@ -100,6 +111,21 @@ class ReserveCommand:
     passengers: Sequence[PassengerRow]
     legs: Sequence[LegRow]
     max_live_holds: int
+    max_live_holds_there: int | None = None
+    accept_seat_change: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SeatPart:
+    """A seat from a segment to a segment, both counted in, for a passenger on a ticket."""
+
+    passenger: int
+    ticket_id: int
+    seat_id: int
+    coach: str
+    seat: str
+    first_segment: int
+    last_segment: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +164,10 @@ class Engine(Protocol):
         Hold a seat for every coupon that needs one, or none.
 
         Holds that ended by `now` on the wanted departures are expired first. Refuses with
-        too_many_holds, departure_closed, seat_taken (a chosen seat) or sold_out (too few seats).
+        too_many_holds, departure_closed, seat_taken (a chosen seat) or sold_out (too few seats, or
+        the fare's quota is used up). Where only a change of seat on the way would do, the refusal
+        offers it: `details["seat_changes"]` is a list of SeatPart, each passenger's in the order of
+        the way.
         """
 
     def confirm(self, reservation_id: int, *, now: datetime, actor: Actor) -> Result:

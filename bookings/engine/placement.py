@@ -19,6 +19,8 @@ class FreeSeat:
 
     stock_id: int
     seat_id: int
+    coach_label: str
+    label: str
     coach: int
     row: int
     column: int
@@ -121,3 +123,48 @@ def _meets(seat: FreeSeat, wish: str) -> bool:
         "quiet": seat.is_quiet,
         "accessible": seat.is_accessible,
     }.get(wish, True)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A seat from a segment to a segment, both counted in."""
+
+    seat: FreeSeat
+    first_segment: int
+    last_segment: int
+
+
+def place_with_changes(
+    seats: Sequence[tuple[FreeSeat, int]], *, first: int, last: int, size: int
+) -> list[list[Part]] | None:
+    """
+    Answer for each of so many passengers the seats to sit on, one after another, or None.
+
+    `seats` are all of the class with their taken bits, in the order of the seat map. Each passenger
+    in turn takes, wherever a seat is needed, the one that stays free the longest: nobody changes
+    more often than must be, and whoever can sit still does. It ends in None only when some segment
+    has too few free seats.
+    """
+    taken = [bits for _, bits in seats]
+    party: list[list[Part]] = []
+    for _ in range(size):
+        parts: list[Part] = []
+        segment = first
+        while segment <= last:
+            ends = [_free_until(bits, segment, last) for bits in taken]
+            best = max(range(len(seats)), key=ends.__getitem__, default=None)
+            if best is None or ends[best] < segment:
+                return None
+            parts.append(Part(seats[best][0], segment, ends[best]))
+            taken[best] |= (1 << ends[best] + 1) - (1 << segment)
+            segment = ends[best] + 1
+        party.append(parts)
+    return party
+
+
+def _free_until(bits: int, segment: int, last: int) -> int:
+    """Answer the last segment to which the seat is free from this one on, or one before it."""
+    end = segment - 1
+    while end < last and not bits >> end + 1 & 1:
+        end += 1
+    return end

@@ -74,8 +74,9 @@ class FareVersion(models.Model):
     An adult pays max(minimum, base + kilometres * per_km), rounded up to `rounding_minor`, as fare;
     `tax_basis_points` of it are contained as tax, and `fee_minor` comes on top. Young people,
     children and infants pay a percentage of fare and no less; `return_discount_basis_points` come
-    off both ways of a round trip. `per_km_micro` is in millionths of a minor unit. Sold coupons
-    keep their version, so a version in use is never edited: a new price is a new version.
+    off both ways of a round trip. `per_km_micro` is in millionths of a minor unit. At most `quota`
+    seats of any segment of a departure are sold at this fare (null: as many as the class has). Sold
+    coupons keep their version, so a version in use is never edited: a new price is a new version.
     """
 
     fare = models.ForeignKey(Fare, on_delete=models.PROTECT, related_name="versions")
@@ -95,6 +96,7 @@ class FareVersion(models.Model):
     child_until_age = models.PositiveSmallIntegerField(default=14)
     infant_until_age = models.PositiveSmallIntegerField(default=1)
     sales_close_minutes = models.PositiveIntegerField(default=0)
+    quota = models.PositiveIntegerField(null=True, blank=True)
     history = HistoricalRecords()
 
     class Meta:

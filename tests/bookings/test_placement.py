@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise, product
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bookings.engine.placement import FreeSeat, place
+from bookings.engine.placement import FreeSeat, place, place_with_changes
 
 
 def seats(*rows: str) -> list[FreeSeat]:
@@ -29,6 +31,8 @@ def seats(*rows: str) -> list[FreeSeat]:
                 FreeSeat(
                     stock_id=1000 * coach + 10 * number + column,
                     seat_id=1000 * coach + 10 * number + column,
+                    coach_label=str(coach),
+                    label=f"{number}{letter}",
                     coach=coach,
                     row=number,
                     column=column,
@@ -39,6 +43,11 @@ def seats(*rows: str) -> list[FreeSeat]:
                 )
             )
     return drawn
+
+
+def seat(number: int, *where: int | bool) -> FreeSeat:
+    """A seat by its number and where it stands."""
+    return FreeSeat(number, number, str(where[0]), f"{where[1]}/{where[2]}", *where)
 
 
 def names(chosen: list[FreeSeat] | None) -> list[str]:
@@ -136,7 +145,7 @@ class TestAnyPlan:
     @given(places_, wishes_)
     def test_everybody_has_a_seat_of_their_own_or_nobody_has_any(self, drawn, wishes):
         free = [
-            FreeSeat(n, n, coach, row, column, column in (0, 4), column in (1, 3), False, special)
+            seat(n, coach, row, column, column in (0, 4), column in (1, 3), False, special)
             for n, (coach, row, column, special) in enumerate(sorted(drawn))
         ]
         chosen = place(free, wishes)
@@ -152,7 +161,7 @@ class TestAnyPlan:
     @given(places_, wishes_)
     def test_wheelchair_spaces_go_to_others_only_for_want_of_seats(self, drawn, wishes):
         free = [
-            FreeSeat(n, n, coach, row, column, column in (0, 4), column in (1, 3), False, special)
+            seat(n, coach, row, column, column in (0, 4), column in (1, 3), False, special)
             for n, (coach, row, column, special) in enumerate(sorted(drawn))
         ]
         if len(free) < len(wishes):
@@ -176,3 +185,84 @@ class TestAnyPlan:
         rows = ["AB|CD"[: [1, 2, 4, 5][n % 4]] for n in order]
         chosen = place(seats(*rows), [""] * size)
         assert len({(seat.coach, seat.row) for seat in chosen}) == 1
+
+
+def parts_of(bits: list[str], *, size: int = 1) -> list[list[str]] | None:
+    """
+    Place a party on seats drawn as segments, `.` free and `x` taken: `0:0-2` is seat 0 on 0 to 2.
+    """
+    seats = [
+        (
+            seat(number, 1, number, 0, False, False, False, False),
+            sum(1 << segment for segment, mark in enumerate(drawn) if mark == "x"),
+        )
+        for number, drawn in enumerate(bits)
+    ]
+    party = place_with_changes(seats, first=0, last=len(bits[0]) - 1, size=size)
+    return party and [
+        [f"{one.seat.seat_id}:{one.first_segment}-{one.last_segment}" for one in parts]
+        for parts in party
+    ]
+
+
+class TestPlaceWithChanges:
+    def test_one_change_where_two_seats_meet(self):
+        assert parts_of(["..xx", "xx.."]) == [["0:0-1", "1:2-3"]]
+
+    def test_nobody_changes_who_can_sit_still(self):
+        assert parts_of(["..xx", "....", "xx.."]) == [["1:0-3"]]
+
+    def test_as_few_changes_as_can_be(self):
+        # Seat 0 is the first free one, but from seat 1 it is one change less.
+        assert parts_of([".xxx", "..xx", "xx.x", "xx..", "x..x"]) == [["1:0-1", "3:2-3"]]
+
+    def test_a_party_shares_what_there_is(self):
+        assert parts_of(["..xx", "....", "xx.."], size=2) == [["1:0-3"], ["0:0-1", "2:2-3"]]
+
+    def test_a_full_segment_stops_everybody(self):
+        assert parts_of(["..x.", "x.xx"]) is None
+        assert parts_of(["..xx", "....", "xx.."], size=3) is None
+
+    @settings(max_examples=200)
+    @given(st.lists(st.integers(0, 2**5 - 1), min_size=1, max_size=5), st.integers(1, 3))
+    def test_it_fails_only_where_some_segment_has_too_few_seats(self, taken, size):
+        seats = [
+            (seat(number, 1, number, 0, False, False, False, False), bits)
+            for number, bits in enumerate(taken)
+        ]
+        free_on = [sum(not bits >> segment & 1 for bits in taken) for segment in range(5)]
+
+        party = place_with_changes(seats, first=0, last=4, size=size)
+
+        assert (party is None) == (min(free_on) < size)
+        used: set[tuple[int, int]] = set()
+        for parts in party or []:
+            ridden = []
+            for part in parts:
+                for segment in range(part.first_segment, part.last_segment + 1):
+                    ridden.append(segment)
+                    assert not taken[part.seat.seat_id] >> segment & 1
+                    assert (part.seat.seat_id, segment) not in used
+                    used.add((part.seat.seat_id, segment))
+            assert ridden == [0, 1, 2, 3, 4]
+
+    @settings(max_examples=200)
+    @given(st.lists(st.integers(0, 2**5 - 1), min_size=1, max_size=4))
+    def test_a_single_traveller_changes_no_more_than_must_be(self, taken):
+        seats = [
+            (seat(number, 1, number, 0, False, False, False, False), bits)
+            for number, bits in enumerate(taken)
+        ]
+        # Every way of sitting somewhere on each segment, tried out.
+        ways = [
+            way
+            for way in product(range(len(taken)), repeat=5)
+            if not any(taken[number] >> segment & 1 for segment, number in enumerate(way))
+        ]
+        party = place_with_changes(seats, first=0, last=4, size=1)
+        if not ways:
+            assert party is None
+            return
+        fewest = min(sum(a != b for a, b in pairwise(way)) for way in ways)
+        assert party is not None
+        assert len(party[0]) - 1 == fewest

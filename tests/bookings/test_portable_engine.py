@@ -6,25 +6,30 @@ import pytest
 
 from accounts.viewers import Viewer
 from bookings import services
-from bookings.engine import portable
+from bookings.engine import holds, stock
 from bookings.engine.contract import SYSTEM
-from bookings.engine.portable import StockMismatch
+from bookings.engine.stock import StockMismatch
 from bookings.errors import SoldOut
 from bookings.models import Reservation, SeatStock
 from tests.selling import HOLD, audit, everything, reserve
 
 
+@pytest.fixture(autouse=True)
+def portable(settings) -> None:
+    settings.SEAT_ENGINE = "portable"
+
+
 @pytest.fixture
 def overtaken(monkeypatch: pytest.MonkeyPatch):
     """Between the reading of the free seats and the taking somebody else takes the first one."""
-    read = portable._free_seats
+    read = stock.free_seats
 
     def read_and_lose(leg, mask):
         free = read(leg, mask)
         SeatStock.objects.filter(id=free[0].stock_id).update(taken=0b10)
         return free
 
-    monkeypatch.setattr(portable, "_free_seats", read_and_lose)
+    monkeypatch.setattr(stock, "free_seats", read_and_lose)
 
 
 class TestGuard:
@@ -61,15 +66,15 @@ class TestCheckedAgainUnderTheLock:
     @pytest.fixture
     def meanwhile(self, monkeypatch: pytest.MonkeyPatch):
         """`meanwhile(act)` does it once, when the next act has read and is about to lock."""
-        lock = portable._lock_departures
+        lock = holds.lock_departures
 
         def arrange(act) -> None:
             def act_and_lock(departure_ids):
-                monkeypatch.setattr(portable, "_lock_departures", lock)
+                monkeypatch.setattr(holds, "lock_departures", lock)
                 act()
                 return lock(departure_ids)
 
-            monkeypatch.setattr(portable, "_lock_departures", act_and_lock)
+            monkeypatch.setattr(holds, "lock_departures", act_and_lock)
 
         return arrange
 

@@ -1,16 +1,18 @@
 """
 The engine's contract: every outcome, and what is left after it.
 
-It is asked of the engine that the database in use has. A refusal is followed by a rollback here, as
-the caller promises, and then nothing may have changed.
+It is asked of each engine that the database in use has. A refusal is followed by a rollback here,
+as the caller promises, and then nothing may have changed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -43,6 +45,8 @@ from tests.factories import Trip
 from tests.selling import HOLD, audit, bits_of, everything, version_of
 
 TICK = timedelta(microseconds=1)
+# SQLite has no stored procedures.
+ENGINES = ["portable", "procedures"] if connection.vendor == "mysql" else ["portable"]
 numbers = count(1)
 
 
@@ -94,6 +98,9 @@ def command(
     email: str = "",
     kinds: Sequence[str] = (),
     max_live_holds: int = 10,
+    max_live_holds_there: int | None = None,
+    accept_seat_change: bool = False,
+    wishes: Sequence[str] = (),
 ) -> ReserveCommand:
     kinds = kinds or ["adult"] * len(legs[0].coupons)
     number = next(numbers)
@@ -114,12 +121,15 @@ def command(
                 first_name="Ada",
                 last_name="Roe",
                 kind=kind,
+                seat_wish=wishes[index] if wishes else "",
                 accompanied_by=0 if kind == "infant" else None,
             )
             for index, kind in enumerate(kinds)
         ],
         legs=legs,
         max_live_holds=max_live_holds,
+        max_live_holds_there=max_live_holds_there,
+        accept_seat_change=accept_seat_change,
     )
 
 
@@ -165,6 +175,13 @@ def nothing_changes() -> Iterator[None]:
     before = everything()
     yield
     assert everything() == before
+
+
+@pytest.fixture(autouse=True, params=ENGINES)
+def engine_in_use(request: pytest.FixtureRequest, settings: Any) -> str:
+    """The contract is one, whoever keeps it."""
+    settings.SEAT_ENGINE = request.param
+    return str(request.param)
 
 
 @pytest.fixture(autouse=True)
@@ -583,12 +600,19 @@ class TestStatements:
             act()
         return len(captured)
 
-    def test_nine_passengers_cost_as_many_as_one(self, train, noon):
+    def test_a_large_party_costs_as_many_as_a_small_one(self, train, noon):
         hold(leg(train, fare=2), now=noon)  # the stock is laid out
-        one, eight = leg(train, 0, 1), leg(train, 1, 4, seats=[None] * 8)
+        two, eight = leg(train, 0, 1, seats=[None] * 2), leg(train, 1, 4, seats=[None] * 8)
         train.ticket(0, 1)
         train.ticket(1, 4)
-        assert self.count(lambda: hold(one, now=noon)) == self.count(lambda: hold(eight, now=noon))
+        assert self.count(lambda: hold(two, now=noon)) == self.count(lambda: hold(eight, now=noon))
+
+    def test_a_single_traveller_costs_no_more_than_a_party(self, train, noon):
+        hold(leg(train, fare=2), now=noon)
+        one, two = leg(train, 0, 1), leg(train, 1, 4, seats=[None] * 2)
+        train.ticket(0, 1)
+        train.ticket(1, 4)
+        assert self.count(lambda: hold(one, now=noon)) <= self.count(lambda: hold(two, now=noon))
 
     def test_a_longer_way_costs_no_more(self, train, noon):
         hold(leg(train, fare=2), now=noon)
@@ -602,3 +626,161 @@ class TestStatements:
             hold(leg(train), now=noon)
         five = self.count(lambda: engine.current().expire(now=noon + HOLD, limit=10))
         assert one == five
+
+
+class TestQuota:
+    def test_a_fare_fills_no_more_seats_than_its_quota(self, train, noon):
+        three = replace(leg(train, seats=[None] * 3), quota=4)
+        hold(three, now=noon)
+        with nothing_changes():
+            result = reserve(replace(leg(train, seats=[None] * 2), quota=4), now=noon)
+        assert (result.outcome, result.ticket_id) == (Outcome.SOLD_OUT, train.ticket_id())
+        assert reserve(replace(leg(train), quota=4), now=noon).done
+        assert reserve(replace(leg(train), quota=4), now=noon).outcome is Outcome.SOLD_OUT
+
+    def test_other_fares_have_the_rest(self, train, noon):
+        hold(replace(leg(train), quota=1), now=noon)
+        assert reserve(leg(train, fare=1, seats=[None] * 7), now=noon).done
+
+    def test_it_counts_on_each_segment_by_itself(self, train, noon):
+        hold(replace(leg(train, 0, 2), quota=1), now=noon)
+        hold(replace(leg(train, 2, 4), quota=1), now=noon)
+        with nothing_changes():
+            assert reserve(replace(leg(train, 1, 3), quota=1), now=noon).outcome is (
+                Outcome.SOLD_OUT
+            )
+        # One coupon on each segment, though two were sold: a second one fits everywhere.
+        assert reserve(replace(leg(train, 0, 4), quota=2), now=noon).done
+
+    def test_what_is_given_back_is_sold_again(self, train, noon):
+        released = hold(replace(leg(train), quota=2), now=noon)
+        hold(replace(leg(train), quota=2), now=noon)
+        engine.current().release(released, now=noon, actor=SYSTEM)
+        assert reserve(replace(leg(train), quota=2), now=noon).done
+        # All of it ends, and nobody swept.
+        assert reserve(replace(leg(train, seats=[None] * 2), quota=2), now=noon + HOLD).done
+
+    def test_laps_fill_no_seat(self, train, noon):
+        party = replace(leg(train, seats=[None, "lap"]), quota=1)
+        assert reserve(party, now=noon, kinds=["adult", "infant"]).done
+
+
+class TestSeatChange:
+    """Eight seats; on segments 0 and 1 the first four are free, on 2 and 3 the others."""
+
+    @pytest.fixture
+    def split(self, train, noon) -> Trip:
+        front = ["1/1A", "1/1B", "1/1C", "1/1D"]
+        back = ["1/2A", "1/2B", "1/2C", "1/2D"]
+        hold(leg(train, 2, 4, seats=front), now=noon)
+        hold(leg(train, 0, 2, seats=back), now=noon)
+        return train
+
+    def test_is_offered_and_not_imposed(self, split, noon):
+        with nothing_changes():
+            result = reserve(leg(split), now=noon)
+        assert result.outcome is Outcome.SOLD_OUT
+        parts = result.details["seat_changes"]
+        assert [
+            (one.passenger, one.coach, one.seat, one.first_segment, one.last_segment)
+            for one in parts
+        ] == [(0, "1", "1A", 0, 1), (0, "1", "2A", 2, 3)]
+        assert {one.ticket_id for one in parts} == {split.ticket_id()}
+
+    def test_who_agrees_gets_one_seat_after_the_other(self, split, noon):
+        held = hold(leg(split, seats=[None] * 2), now=noon, accept_seat_change=True)
+        claims = Claim.objects.filter(coupon__passenger__reservation_id=held)
+        assert sorted(
+            claims.values_list("stock__seat__label", "first_segment", "last_segment")
+        ) == [
+            ("1A", 0, 1),
+            ("1B", 0, 1),
+            ("2A", 2, 3),
+            ("2B", 2, 3),
+        ]
+        event = ReservationEvent.objects.get(reservation_id=held)
+        assert [seat[2:] for seat in event.details["seats"]] == [
+            ["1", "1A", 0, 1],
+            ["1", "2A", 2, 3],
+            ["1", "1B", 0, 1],
+            ["1", "2B", 2, 3],
+        ]
+
+    def test_the_seats_come_back_with_the_release(self, split, noon):
+        before = bits_of(split)
+        held = hold(leg(split, seats=[None] * 4), now=noon, accept_seat_change=True)
+        assert set(list(bits_of(split).values())[:8]) == {0b1111}
+        engine.current().release(held, now=noon, actor=SYSTEM)
+        assert bits_of(split) == before
+
+    def test_or_with_the_end_of_the_hold(self, split, noon):
+        hold(leg(split, seats=[None] * 4), now=noon, accept_seat_change=True)
+        engine.current().expire(now=noon + HOLD, limit=10)
+        assert set(bits_of(split).values()) == {0}
+
+    def test_is_not_offered_where_a_segment_is_full(self, split, noon):
+        hold(leg(split, 1, 2, seats=[None] * 4), now=noon)
+        with nothing_changes():
+            result = reserve(leg(split), now=noon)
+        assert (result.outcome, result.details) == (Outcome.SOLD_OUT, {})
+        agreed = reserve(leg(split), now=noon, accept_seat_change=True)
+        assert agreed.outcome is Outcome.SOLD_OUT
+
+    def test_is_not_offered_to_who_chose_a_seat(self, split, noon):
+        result = reserve(leg(split, seats=["1/1A"]), now=noon)
+        assert (result.outcome, result.details) == (Outcome.SEAT_TAKEN, {})
+
+    def test_who_agrees_keeps_one_seat_where_there_is_one(self, train, noon):
+        held = hold(leg(train), now=noon, accept_seat_change=True)
+        assert Claim.objects.filter(coupon__passenger__reservation_id=held).count() == 1
+
+
+class TestHoldsThere:
+    def test_limits_the_holds_on_one_departure(self, train, flight, traveller, noon):
+        me = {"user_id": traveller.pk, "max_live_holds_there": 2}
+        hold(leg(train, 0, 1), now=noon, **me)
+        hold(leg(train, 1, 2), leg(flight), now=noon, **me)
+        with nothing_changes():
+            assert reserve(leg(train, 2, 3), now=noon, **me).outcome is Outcome.TOO_MANY_HOLDS
+        assert reserve(leg(flight), now=noon, **me).done
+        assert reserve(leg(train, 2, 3), now=noon).done
+
+    def test_a_guest_is_known_by_the_address_there_too(self, train, noon):
+        me = {"email": "a@example.org", "max_live_holds_there": 1}
+        hold(leg(train), now=noon, **me)
+        assert reserve(leg(train), now=noon, **me).outcome is Outcome.TOO_MANY_HOLDS
+        assert reserve(leg(train), now=noon + HOLD, **me).done
+
+
+class TestWishes:
+    """A single traveller's wish is met alike by every engine."""
+
+    @pytest.fixture
+    def car(self, timetable) -> Trip:
+        """Coach 1: 1A 1B|1C 1D; 1A is a wheelchair space, 1C is quiet."""
+        trip = timetable.train
+        seats = Seat.objects.filter(coach__seat_map=trip.departure.vehicle.seat_map)
+        seats.filter(coach__label="1", label="1A").update(is_accessible=True)
+        seats.filter(coach__label="1", label="1C").update(is_quiet=True)
+        return trip
+
+    @pytest.mark.parametrize(
+        ("wish", "seat"),
+        [("", "1B"), ("window", "1D"), ("aisle", "1B"), ("quiet", "1C"), ("accessible", "1A")],
+    )
+    def test_gets_the_first_seat_that_meets_it(self, car, noon, wish, seat):
+        held = hold(leg(car), now=noon, wishes=[wish])
+        claim = Claim.objects.get(coupon__passenger__reservation_id=held)
+        assert claim.stock.seat.label == seat
+
+    def test_a_wheelchair_space_goes_last_to_who_needs_none(self, car, noon):
+        hold(leg(car, seats=[None] * 7), now=noon)
+        last = hold(leg(car), now=noon)
+        claim = Claim.objects.get(coupon__passenger__reservation_id=last)
+        assert claim.stock.seat.label == "1A"
+
+    def test_who_needs_one_takes_another_when_it_is_gone(self, car, noon):
+        hold(leg(car), now=noon, wishes=["accessible"])
+        held = hold(leg(car), now=noon, wishes=["accessible"])
+        claim = Claim.objects.get(coupon__passenger__reservation_id=held)
+        assert claim.stock.seat.label == "1B"

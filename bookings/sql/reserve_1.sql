@@ -1,0 +1,349 @@
+-- Hold a seat for every passenger on every ticket of p_command, or answer why not.
+--
+-- The caller owns the transaction and rolls it back after every answer but 'done'. Prices and rules
+-- were reckoned before; what is checked here are states, limits and rows. Locks: departures by id,
+-- the user, seats. The legs come in that order, and parts of the way whose seats are settled come
+-- as "parts"; of the others ("wants") there is one a leg, which gets the first free seat by its wish.
+--
+-- Answers one row: outcome, reservation_id, ticket_id (of the leg that was refused). The outcome
+-- 'sweep' says that holds on these departures have ended: expire them and call again.
+CREATE PROCEDURE bookings_reserve_1(
+    IN p_now DATETIME(6),
+    IN p_actor_kind VARCHAR(8) CHARACTER SET utf8mb4,
+    IN p_actor BIGINT,
+    IN p_reason VARCHAR(300) CHARACTER SET utf8mb4,
+    IN p_command LONGTEXT CHARACTER SET utf8mb4
+)
+SQL SECURITY INVOKER
+reserve: BEGIN
+    DECLARE v_count, v_i, v_legs INT DEFAULT 0;
+    DECLARE v_user, v_departure, v_ticket, v_fare, v_stock, v_reservation BIGINT DEFAULT NULL;
+    DECLARE v_first, v_last, v_position, v_passenger INT;
+    DECLARE v_mask BIGINT UNSIGNED;
+    DECLARE v_class, v_wish VARCHAR(12) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+    DECLARE v_email, v_phone VARCHAR(254) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+    DECLARE v_until DATETIME(6);
+    DECLARE v_leg, v_picks, v_seats LONGTEXT CHARACTER SET utf8mb4;
+
+    SELECT COUNT(*) INTO v_count
+    FROM JSON_TABLE(p_command, '$.legs[*]' COLUMNS (departure BIGINT PATH '$.departure')) leg
+    JOIN inventory_departure departure ON departure.id = leg.departure
+    WHERE departure.earliest_hold_end <= p_now;
+    IF v_count > 0 THEN
+        SELECT 'sweep' AS outcome, NULL AS reservation_id, NULL AS ticket_id;
+        LEAVE reserve;
+    END IF;
+
+    SET v_legs = JSON_LENGTH(p_command, '$.legs');
+    WHILE v_i < v_legs DO
+        SET v_departure = JSON_EXTRACT(p_command, CONCAT('$.legs[', v_i, '].departure'));
+        SET v_stock = (SELECT id FROM inventory_departure WHERE id = v_departure FOR UPDATE);
+        SET v_i = v_i + 1;
+    END WHILE;
+
+    SELECT holder.user, holder.email, holder.phone, CAST(holder.until AS DATETIME(6))
+    INTO v_user, v_email, v_phone, v_until
+    FROM JSON_TABLE(p_command, '$' COLUMNS (
+        user BIGINT PATH '$.user',
+        email VARCHAR(254) PATH '$.email',
+        phone VARCHAR(32) PATH '$.phone',
+        until VARCHAR(32) PATH '$.until'
+    )) holder;
+    IF v_user IS NOT NULL THEN
+        -- One user's reserves come one after the other, so that the limit of holds is exact.
+        SET v_stock = (SELECT id FROM accounts_user WHERE id = v_user FOR UPDATE);
+        SELECT COUNT(*) INTO v_count FROM bookings_reservation
+        WHERE user_id = v_user AND state = 'held' AND hold_until > p_now;
+    ELSE
+        SELECT COUNT(*) INTO v_count FROM bookings_reservation
+        WHERE user_id IS NULL AND state = 'held' AND hold_until > p_now
+            AND (contact_email = v_email OR contact_phone = v_phone);
+    END IF;
+    IF v_count >= JSON_EXTRACT(p_command, '$.holds') THEN
+        SELECT 'too_many_holds' AS outcome, NULL AS reservation_id, NULL AS ticket_id;
+        LEAVE reserve;
+    END IF;
+    IF v_count > 0 AND JSON_EXTRACT(p_command, '$.holds_there') IS NOT NULL THEN
+        SELECT IFNULL(MAX(own.holds), 0) INTO v_count FROM (
+            SELECT COUNT(DISTINCT held.id) AS holds
+            FROM JSON_TABLE(p_command, '$.legs[*]' COLUMNS (departure BIGINT PATH '$.departure')) leg
+            JOIN inventory_ticket ticket ON ticket.departure_id = leg.departure
+            JOIN bookings_coupon coupon ON coupon.ticket_id = ticket.id
+            JOIN bookings_passenger passenger ON passenger.id = coupon.passenger_id
+            JOIN bookings_reservation held ON held.id = passenger.reservation_id
+            WHERE held.state = 'held' AND held.hold_until > p_now
+                AND (
+                    held.user_id = v_user
+                    OR (v_user IS NULL AND held.user_id IS NULL
+                        AND (held.contact_email = v_email OR held.contact_phone = v_phone))
+                )
+            GROUP BY leg.departure
+        ) own;
+        IF v_count >= JSON_EXTRACT(p_command, '$.holds_there') THEN
+            SELECT 'too_many_holds' AS outcome, NULL AS reservation_id, NULL AS ticket_id;
+            LEAVE reserve;
+        END IF;
+    END IF;
+
+    SET v_ticket = (
+        SELECT leg.ticket
+        FROM JSON_TABLE(p_command, '$.legs[*]' COLUMNS (
+            position INT PATH '$.position',
+            ticket BIGINT PATH '$.ticket',
+            departure BIGINT PATH '$.departure',
+            closes VARCHAR(32) PATH '$.closes'
+        )) leg
+        LEFT JOIN inventory_departure departure ON departure.id = leg.departure
+        WHERE departure.id IS NULL
+            OR departure.state <> 'scheduled'
+            OR departure.sales_closed_at IS NOT NULL
+            OR CAST(leg.closes AS DATETIME(6)) <= p_now
+        ORDER BY leg.position
+        LIMIT 1
+    );
+    IF v_ticket IS NOT NULL THEN
+        SELECT 'departure_closed' AS outcome, NULL AS reservation_id, v_ticket AS ticket_id;
+        LEAVE reserve;
+    END IF;
+
+    SET v_picks = '[]';
+    SET v_i = 0;
+    WHILE v_i < v_legs DO
+        SET v_leg = JSON_EXTRACT(p_command, CONCAT('$.legs[', v_i, ']'));
+        SET v_position = JSON_EXTRACT(v_leg, '$.position');
+        SET v_departure = JSON_EXTRACT(v_leg, '$.departure');
+        SET v_ticket = JSON_EXTRACT(v_leg, '$.ticket');
+        SET v_fare = JSON_EXTRACT(v_leg, '$.fare');
+        SET v_first = JSON_EXTRACT(v_leg, '$.first');
+        SET v_last = JSON_EXTRACT(v_leg, '$.last');
+        SET v_class = JSON_UNQUOTE(JSON_EXTRACT(v_leg, '$.class'));
+
+        IF (SELECT frozen_at FROM inventory_departure WHERE id = v_departure) IS NULL THEN
+            INSERT INTO bookings_seatstock (departure_id, seat_id, travel_class, taken)
+            SELECT departure.id, seat.id, seat.travel_class, 0
+            FROM inventory_departure departure
+            JOIN inventory_vehicle vehicle ON vehicle.id = departure.vehicle_id
+            JOIN inventory_coach coach ON coach.seat_map_id = vehicle.seat_map_id
+            JOIN inventory_seat seat ON seat.coach_id = coach.id
+            WHERE departure.id = v_departure
+            ORDER BY seat.is_accessible, coach.position, seat.`row`, seat.`column`;
+            UPDATE inventory_departure SET frozen_at = p_now WHERE id = v_departure;
+        END IF;
+
+        IF NOT EXISTS (SELECT 1 FROM inventory_ticket WHERE id = v_ticket) THEN
+            INSERT INTO inventory_ticket (id, departure_id, from_call_id, to_call_id, fare_id)
+            VALUES (v_ticket, v_departure, v_departure * 64 + v_first,
+                    v_departure * 64 + v_last + 1, v_fare);
+        END IF;
+
+        IF JSON_EXTRACT(v_leg, '$.parts') > 0 THEN
+            UPDATE bookings_seatstock stock
+            JOIN (
+                SELECT part.seat,
+                    BIT_OR((1 << (part.last_segment + 1)) - (1 << part.first_segment)) AS mask
+                FROM JSON_TABLE(p_command, '$.parts[*]' COLUMNS (
+                    leg INT PATH '$.leg',
+                    seat BIGINT PATH '$.seat',
+                    first_segment INT PATH '$.first',
+                    last_segment INT PATH '$.last'
+                )) part
+                WHERE part.leg = v_position
+                GROUP BY part.seat
+            ) wanted ON wanted.seat = stock.seat_id
+            SET stock.taken = stock.taken | wanted.mask
+            WHERE stock.departure_id = v_departure AND stock.travel_class = v_class
+                AND stock.taken & wanted.mask = 0;
+            IF ROW_COUNT() <> JSON_EXTRACT(v_leg, '$.parts') THEN
+                SELECT 'seat_taken' AS outcome, NULL AS reservation_id, v_ticket AS ticket_id;
+                LEAVE reserve;
+            END IF;
+        END IF;
+
+        IF JSON_EXTRACT(v_leg, '$.wish') IS NOT NULL THEN
+            SET v_wish = JSON_UNQUOTE(JSON_EXTRACT(v_leg, '$.wish'));
+            SET v_passenger = JSON_EXTRACT(v_leg, '$.passenger');
+            SET v_mask = (1 << (v_last + 1)) - (1 << v_first);
+            IF v_wish = '' THEN
+                SET v_stock = (
+                    SELECT stock.id FROM bookings_seatstock stock
+                    WHERE stock.departure_id = v_departure AND stock.travel_class = v_class
+                        AND stock.taken & v_mask = 0
+                    ORDER BY stock.id LIMIT 1
+                );
+            ELSE
+                SET v_stock = (
+                    SELECT stock.id FROM bookings_seatstock stock
+                    JOIN inventory_seat seat ON seat.id = stock.seat_id
+                    WHERE stock.departure_id = v_departure AND stock.travel_class = v_class
+                        AND stock.taken & v_mask = 0
+                    ORDER BY seat.is_accessible <> (v_wish = 'accessible'),
+                        CASE v_wish
+                            WHEN 'window' THEN seat.is_window
+                            WHEN 'aisle' THEN seat.is_aisle
+                            WHEN 'quiet' THEN seat.is_quiet
+                            ELSE 0
+                        END DESC,
+                        stock.id
+                    LIMIT 1
+                );
+            END IF;
+            UPDATE bookings_seatstock SET taken = taken | v_mask
+            WHERE id = v_stock AND taken & v_mask = 0;
+            IF ROW_COUNT() <> 1 THEN
+                SELECT 'sold_out' AS outcome, NULL AS reservation_id, v_ticket AS ticket_id;
+                LEAVE reserve;
+            END IF;
+            SET v_picks = JSON_ARRAY_APPEND(v_picks, '$', JSON_OBJECT(
+                'leg', v_position, 'passenger', v_passenger, 'stock', v_stock,
+                'first', v_first, 'last', v_last
+            ));
+        END IF;
+        SET v_i = v_i + 1;
+    END WHILE;
+
+    INSERT INTO bookings_reservation (
+        locator, user_id, guest_digest, contact_email, contact_phone, language, currency_id,
+        state, created_at, hold_until, extended_at, lengthened_at
+    )
+    SELECT one.locator, v_user, one.guest, v_email, v_phone, one.language, one.currency,
+        'held', p_now, v_until, NULL, NULL
+    FROM JSON_TABLE(p_command, '$' COLUMNS (
+        locator VARCHAR(6) PATH '$.locator',
+        guest VARCHAR(64) PATH '$.guest',
+        language VARCHAR(12) PATH '$.language',
+        currency VARCHAR(3) PATH '$.currency'
+    )) one;
+    SET v_reservation = LAST_INSERT_ID();
+
+    INSERT INTO bookings_passenger (
+        reservation_id, position, first_name, last_name, kind, date_of_birth, seat_wish,
+        accompanied_by_id
+    )
+    SELECT v_reservation, one.position, one.first_name, one.last_name, one.kind, one.born, one.wish,
+        NULL
+    FROM JSON_TABLE(p_command, '$.passengers[*]' COLUMNS (
+        position INT PATH '$.position',
+        first_name VARCHAR(80) PATH '$.first_name',
+        last_name VARCHAR(80) PATH '$.last_name',
+        kind VARCHAR(8) PATH '$.kind',
+        born DATE PATH '$.born',
+        wish VARCHAR(12) PATH '$.wish',
+        companion INT PATH '$.with'
+    )) one
+    WHERE one.companion IS NULL
+    ORDER BY one.position;
+    IF ROW_COUNT() < JSON_LENGTH(p_command, '$.passengers') THEN
+        INSERT INTO bookings_passenger (
+            reservation_id, position, first_name, last_name, kind, date_of_birth, seat_wish,
+            accompanied_by_id
+        )
+        SELECT v_reservation, one.position, one.first_name, one.last_name, one.kind, one.born,
+            one.wish, adult.id
+        FROM JSON_TABLE(p_command, '$.passengers[*]' COLUMNS (
+            position INT PATH '$.position',
+            first_name VARCHAR(80) PATH '$.first_name',
+            last_name VARCHAR(80) PATH '$.last_name',
+            kind VARCHAR(8) PATH '$.kind',
+            born DATE PATH '$.born',
+            wish VARCHAR(12) PATH '$.wish',
+            companion INT PATH '$.with'
+        )) one
+        JOIN bookings_passenger adult
+            ON adult.reservation_id = v_reservation AND adult.position = one.companion
+        ORDER BY one.position;
+    END IF;
+
+    INSERT INTO bookings_coupon (
+        passenger_id, position, ticket_id, fare_version_id, state, barcode
+    )
+    SELECT passenger.id, one.leg, one.ticket, one.version, 'open', one.barcode
+    FROM JSON_TABLE(p_command, '$.coupons[*]' COLUMNS (
+        passenger INT PATH '$.passenger',
+        leg INT PATH '$.leg',
+        ticket BIGINT PATH '$.ticket',
+        version BIGINT PATH '$.version',
+        barcode VARCHAR(64) PATH '$.barcode'
+    )) one
+    JOIN bookings_passenger passenger
+        ON passenger.reservation_id = v_reservation AND passenger.position = one.passenger
+    ORDER BY one.leg, one.passenger;
+
+    INSERT INTO bookings_priceline (coupon_id, position, kind, label, amount_minor)
+    SELECT coupon.id, line.position, line.kind, line.label, line.amount
+    FROM JSON_TABLE(p_command, '$.lines[*]' COLUMNS (
+        passenger INT PATH '$.passenger',
+        leg INT PATH '$.leg',
+        position INT PATH '$.position',
+        kind VARCHAR(10) PATH '$.kind',
+        label VARCHAR(120) PATH '$.label',
+        amount BIGINT PATH '$.amount'
+    )) line
+    JOIN bookings_passenger passenger
+        ON passenger.reservation_id = v_reservation AND passenger.position = line.passenger
+    JOIN bookings_coupon coupon
+        ON coupon.passenger_id = passenger.id AND coupon.position = line.leg;
+
+    INSERT INTO bookings_claim (coupon_id, stock_id, first_segment, last_segment)
+    SELECT coupon.id, pick.stock, pick.first_segment, pick.last_segment
+    FROM JSON_TABLE(v_picks, '$[*]' COLUMNS (
+        leg INT PATH '$.leg',
+        passenger INT PATH '$.passenger',
+        stock BIGINT PATH '$.stock',
+        first_segment INT PATH '$.first',
+        last_segment INT PATH '$.last'
+    )) pick
+    JOIN bookings_passenger passenger
+        ON passenger.reservation_id = v_reservation AND passenger.position = pick.passenger
+    JOIN bookings_coupon coupon
+        ON coupon.passenger_id = passenger.id AND coupon.position = pick.leg;
+    IF JSON_LENGTH(p_command, '$.parts') > 0 THEN
+        INSERT INTO bookings_claim (coupon_id, stock_id, first_segment, last_segment)
+        SELECT coupon.id, stock.id, part.first_segment, part.last_segment
+        FROM JSON_TABLE(p_command, '$.parts[*]' COLUMNS (
+            leg INT PATH '$.leg',
+            passenger INT PATH '$.passenger',
+            departure BIGINT PATH '$.departure',
+            seat BIGINT PATH '$.seat',
+            first_segment INT PATH '$.first',
+            last_segment INT PATH '$.last'
+        )) part
+        JOIN bookings_passenger passenger
+            ON passenger.reservation_id = v_reservation AND passenger.position = part.passenger
+        JOIN bookings_coupon coupon
+            ON coupon.passenger_id = passenger.id AND coupon.position = part.leg
+        JOIN bookings_seatstock stock
+            ON stock.departure_id = part.departure AND stock.seat_id = part.seat;
+    END IF;
+
+    UPDATE inventory_departure
+    SET stock_version = stock_version + 1,
+        earliest_hold_end = LEAST(IFNULL(earliest_hold_end, v_until), v_until)
+    WHERE id IN (
+        SELECT leg.departure
+        FROM JSON_TABLE(p_command, '$.legs[*]' COLUMNS (departure BIGINT PATH '$.departure')) leg
+    );
+
+    -- MySQL cuts the list off at 1,024 characters where nobody says otherwise.
+    SET SESSION group_concat_max_len = 1048576;
+    SELECT CONCAT('[', IFNULL(GROUP_CONCAT(
+        JSON_ARRAY(coupon.id, stock.departure_id, coach.label, seat.label,
+                   claim.first_segment, claim.last_segment)
+        ORDER BY coupon.id, claim.first_segment SEPARATOR ','
+    ), ''), ']')
+    INTO v_seats
+    FROM bookings_passenger passenger
+    JOIN bookings_coupon coupon ON coupon.passenger_id = passenger.id
+    JOIN bookings_claim claim ON claim.coupon_id = coupon.id
+    JOIN bookings_seatstock stock ON stock.id = claim.stock_id
+    JOIN inventory_seat seat ON seat.id = stock.seat_id
+    JOIN inventory_coach coach ON coach.id = seat.coach_id
+    WHERE passenger.reservation_id = v_reservation;
+    INSERT INTO bookings_reservationevent (
+        reservation_id, at, kind, from_state, to_state, actor_kind, actor_id, reason, details
+    )
+    VALUES (
+        v_reservation, p_now, 'reserved', '', 'held', p_actor_kind, p_actor, p_reason,
+        CONCAT('{"seats": ', v_seats, ', "until": ', JSON_EXTRACT(p_command, '$.until_told'), '}')
+    );
+    SELECT 'done' AS outcome, v_reservation AS reservation_id, NULL AS ticket_id;
+END
