@@ -53,7 +53,7 @@ def in_repeatable_transaction(function: Callable[P, R]) -> Callable[P, R]:
 def _retried(function: Callable[P, R], *, repeatable: bool) -> Callable[P, R]:
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        if _is_open():
+        if is_open():
             return function(*args, **kwargs)
         in_doubt = False
         for attempt in range(1, ATTEMPTS + 1):
@@ -64,6 +64,7 @@ def _retried(function: Callable[P, R], *, repeatable: bool) -> Callable[P, R]:
                     is_committing = True
                 return result
             except (DatabaseError, InterfaceError) as error:
+                _forget_lost_connection(error)
                 in_doubt = in_doubt or (is_committing and leaves_doubt(error))
                 may_pass = passes(error) or _is_lost(error)
                 if in_doubt and not repeatable:
@@ -74,14 +75,14 @@ def _retried(function: Callable[P, R], *, repeatable: bool) -> Callable[P, R]:
                     if may_pass:
                         raise Unavailable(retry_after=1) from error
                     raise
-                _forget_lost_connection(error)
                 time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - no secret
         raise AssertionError("the loop returns or raises")
 
     return run
 
 
-def _is_open() -> bool:
+def is_open() -> bool:
+    """Say whether a transaction of the office is open, in which rows may be locked."""
     # The transaction that a test rolls back is none of the office's: within it the outermost call
     # still takes back what it wrote before it refuses.
     blocks = connection.atomic_blocks
