@@ -198,7 +198,14 @@ def _compare_availability(
 
 
 def stretch(trip: Trip, rng: Random) -> tuple[int, int]:
-    """Draw the first and the last segment of a journey."""
+    """Draw the first and the last segment of a journey: short ones, long ones, and any."""
+    luck, end = rng.random(), trip.segments - 1
+    if luck < 0.4:
+        first = rng.randrange(trip.segments)
+        return first, min(end, first + rng.randrange(1 + trip.segments // 6))
+    if luck < 0.6:
+        first = rng.randrange(1 + trip.segments // 6)
+        return first, max(first, end - rng.randrange(1 + trip.segments // 6))
     first = rng.randrange(trip.segments)
     return first, rng.randrange(first, trip.segments)
 

@@ -251,8 +251,7 @@ class Oracle:
             return {"departure_closed": set(closed)}
         found: dict[str, set[int | None]] = defaultdict(set)
         for leg in request.legs:
-            word = _lack(leg, now, accepts_change=request.accepts_change)
-            if word:
+            for word in _lacks(leg, now, accepts_change=request.accepts_change):
                 found[word].add(leg.ticket_id)
         return found
 
@@ -417,17 +416,17 @@ def _is_on_sale(leg: Leg, now: datetime) -> bool:
     return leg.trip.is_scheduled and leg.trip.is_open and now < leg.trip.closes_at[leg.first]
 
 
-def _lack(leg: Leg, now: datetime, *, accepts_change: bool) -> str | None:
-    """Answer the word for why the party finds no room on the leg, or None."""
+def _lacks(leg: Leg, now: datetime, *, accepts_change: bool) -> set[str]:
+    """Answer the words for why the party finds no room on the leg: any of them may be given."""
     free = {one.seat_id for one in leg.trip.free(leg.fare.travel_class, leg.first, leg.last, now)}
-    chosen = leg.chosen
-    if len(set(chosen)) != len(chosen) or not free.issuperset(chosen):
-        return "seat_taken"
+    words = set()
+    if len(set(leg.chosen)) != len(leg.chosen) or not free.issuperset(leg.chosen):
+        words.add("seat_taken")
+    elif len(leg.seated) > len(free) and not (accepts_change and may_change(leg, now)):
+        words.add("sold_out")
     if is_quota_used_up(leg, now):
-        return "sold_out"
-    if len(leg.seated) <= len(free):
-        return None
-    return None if accepts_change and has_room_with_changes(leg, now) else "sold_out"
+        words.add("sold_out")
+    return words
 
 
 def is_quota_used_up(leg: Leg, now: datetime) -> bool:
@@ -440,9 +439,13 @@ def is_quota_used_up(leg: Leg, now: datetime) -> bool:
     )
 
 
-def has_room_with_changes(leg: Leg, now: datetime) -> bool:
-    """Say whether each segment has enough free seats, though perhaps others than the one before."""
-    return all(
+def may_change(leg: Leg, now: datetime) -> bool:
+    """
+    Say whether each segment has enough free seats, though perhaps others than the one before.
+
+    Who chose a seat wants that one, and is offered no other.
+    """
+    return not leg.chosen and all(
         len(leg.trip.free(leg.fare.travel_class, segment, segment, now)) >= len(leg.seated)
         for segment in range(leg.first, leg.last + 1)
     )
@@ -474,6 +477,21 @@ def check_seats(leg: Leg, given: Given, now: datetime) -> None:
         return
     chosen = set(leg.chosen)
     _check_spaces(placed, [seat for seat in free if seat.seat_id not in chosen])
+
+
+def check_offer(leg: Leg, offered: Given, now: datetime) -> None:
+    """
+    See that a refused leg comes with an offer to change seats where that would do, and only there.
+
+    :raises Difference: the offer is missing, is made for nothing, or could not be kept.
+    """
+    is_due = bool(leg.seated) and not is_quota_used_up(leg, now) and may_change(leg, now)
+    if bool(offered) is not is_due:
+        raise Difference(f"offers {offered or 'no change of seats'}, though a change is {is_due}")
+    used: set[tuple[int, int]] = set()
+    if offered:
+        for passenger, asked in enumerate(leg.party):
+            _check_claims(leg, asked, offered.get((passenger, leg.ticket_id), ()), used, now)
 
 
 def _check_claims(

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from bench.simulator.stream import ERA, FULL, WORDS, Era, Failure
+from bench.simulator.stream import ERA, FEATURES, FULL, WORDS, Era, Failure
 from bench.simulator.world import World
 from bookings.engine.contract import Engine
 
@@ -28,14 +28,16 @@ class Report:
     operations: int
     seconds: float = 0.0
     outcomes: Counter[str] = field(default_factory=Counter)
+    features: Counter[str] = field(default_factory=Counter)
     failure: Failure | None = None
     prefix: int = 0
     story: Sequence[int] = ()
 
     @property
     def unseen(self) -> list[str]:
-        """Answer the outcomes that never came."""
-        return [word for word in WORDS if not self.outcomes[word]]
+        """Answer the outcomes that never came and the features never met."""
+        seen = self.outcomes + self.features
+        return [word for word in (*WORDS, *FEATURES) if not seen[word]]
 
     def lines(self) -> list[str]:
         """Tell the run."""
@@ -44,7 +46,8 @@ class Report:
         told = [
             f"seed {self.seed}: {done} operations in {self.seconds:.0f} s, {rate:.0f}/s",
             f"  {_counts(self.outcomes)}",
-            f"  outcomes that never came: {', '.join(self.unseen) or 'none'}",
+            "  " + ", ".join(f"{word} {self.features[word]}" for word in FEATURES),
+            f"  never came: {', '.join(self.unseen) or 'none'}",
         ]
         return told if self.failure is None else [*told, *self._failed(self.failure)]
 
@@ -96,6 +99,7 @@ class Runner:
             era = self._era(indexes[0])
             failure = era.run(pace.follow(indexes, era))
             report.outcomes += era.outcomes
+            report.features += era.features
             if failure is not None:
                 report.seconds = time.monotonic() - begun
                 self._narrow(report, failure, indexes)

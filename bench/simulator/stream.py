@@ -34,6 +34,8 @@ from bench.simulator.oracle import (
     Oracle,
     Request,
     Trip,
+    check_offer,
+    is_quota_used_up,
 )
 from bench.simulator.world import CURRENCY, World, purge
 from bookings.engine.contract import (
@@ -84,6 +86,7 @@ class Era:
         self.world = world
         self.oracle = Oracle()
         self.outcomes: Counter[str] = Counter()
+        self.features: Counter[str] = Counter()
         self.now = BEGINNING + timedelta(days=number % 3650)
         self._names = count(1)
         self._on_sale: list[Trip] = []
@@ -147,7 +150,7 @@ class Era:
     def _keep_selling(self, rng: Random) -> None:
         """Take departures off the list that have gone, and open new ones in their place."""
         for trip in list(self._on_sale):
-            if self.now > trip.closes_at[-1] + timedelta(minutes=5):
+            if self.now > trip.closes_at[-1] + timedelta(minutes=1):
                 self._retire(trip)
         while len(self._on_sale) < ON_SALE:
             trip = self.world.open(rng, number=len(self.oracle.trips), now=self.now)
@@ -193,9 +196,12 @@ class Era:
             )
         )
         trips = [leg.trip for leg in request.legs]
+        fresh = sum(not trip.version for trip in trips)
         if not result.done:
             self._touch([], trips)
             _check_refusal(result, refusals)
+            if result.outcome == "sold_out":
+                self._check_offer(request, result)
             return str(result.outcome)
         if refusals:
             raise Difference(f"done, though it must be refused: {dict(refusals)}")
@@ -211,10 +217,28 @@ class Era:
         booking = self.oracle.bookings[result.reservation_id]
         self._recent.append(booking)
         self._touch([booking, *swept], trips)
+        self.features["swept before a sale"] += len(swept)
+        self.features["sold for the first time"] += fresh
+        self.features["changed seats on the way"] += any(
+            len(coupon.claims) > 1 for coupon in booking.coupons
+        )
         return "reserved"
 
+    def _check_offer(self, request: Request, result: Result) -> None:
+        offered: Given = {}
+        parts = result.details.get("seat_changes") or []
+        assert isinstance(parts, list)
+        for part in parts:
+            key = (part.passenger, part.ticket_id)
+            seat = (part.seat_id, part.first_segment, part.last_segment)
+            offered[key] = (*offered.get(key, ()), seat)
+        [leg] = [one for one in request.legs if one.ticket_id == result.ticket_id]
+        check_offer(leg, offered, self.now)
+        self.features["offered a change of seats"] += bool(offered)
+        self.features["quota used up"] += is_quota_used_up(leg, self.now)
+
     def _draw_request(self, rng: Random) -> Request:
-        size = rng.choices(range(1, 10), [36, 26, 11, 8, 6, 4, 3, 3, 3])[0]
+        size = rng.choices(range(1, 10), [46, 24, 10, 6, 4, 3, 2, 2, 3])[0]
         wishes = [rng.choice(WISHES) for _ in range(size)]
         chooses = rng.random() < 0.3
         legs: list[Leg] = []
@@ -228,9 +252,9 @@ class Era:
             holder=self._draw_holder(rng),
             legs=legs,
             hold_until=self.now + (HOLD if luck < 0.95 else rng.choice([TICK, HOLD / 60])),
-            max_holds=rng.choices([10, 3, 1], [90, 6, 4])[0],
-            max_holds_there=rng.choices([None, 3, 1], [50, 46, 4])[0],
-            accepts_change=rng.random() < 0.25,
+            max_holds=rng.choices([10, 3, 1], [80, 12, 8])[0],
+            max_holds_there=rng.choices([None, 3, 1], [50, 38, 12])[0],
+            accepts_change=rng.random() < 0.4,
         )
 
     def _draw_leg(
@@ -250,7 +274,7 @@ class Era:
     def _draw_way(self, rng: Random, trip: Trip) -> tuple[int, int]:
         """Draw a stretch, most times one that may still be boarded."""
         first, last = stretch(trip, rng)
-        if self.now >= trip.closes_at[first] and rng.random() < 0.9:
+        if self.now >= trip.closes_at[first] and rng.random() < 0.95:
             ahead = [n for n, closes in enumerate(trip.closes_at) if self.now < closes]
             if ahead:
                 first = rng.choice(ahead)
@@ -331,7 +355,7 @@ class Era:
     def _extend(self, rng: Random) -> str:
         booking = self._draw_booking(rng, HELD)
         mark = rng.choice(["extended_at", "lengthened_at"])
-        until = self.now + rng.choice([HOLD, HOLD / 2, TICK])
+        until = self.now + rng.choice([HOLD, HOLD, HOLD / 2, TICK])
         changed: list[object] = []
 
         def act(key: int) -> Result:
@@ -382,7 +406,12 @@ class Era:
 
     def _cancel_a_part(self, rng: Random) -> str:
         booking = self._draw_booking(rng, PAID)
-        every = [one.coupon_id for one in booking.coupons] if booking else []
+        any_state = rng.random() < 0.2
+        every = [
+            one.coupon_id
+            for one in (booking.coupons if booking else [])
+            if any_state or one.state == OPEN
+        ]
         chosen = rng.sample(every, rng.randrange(1, len(every) + 1)) if every else []
         if self._recent and rng.random() < 0.1:
             chosen.append(rng.choice(rng.choice(self._recent).coupons).coupon_id)
@@ -409,23 +438,29 @@ class Era:
     # --- what the carrier does
 
     def _change_departure(self, rng: Random) -> str:
-        trip = rng.choice(self._on_sale)
-        change = rng.choices(
-            [_close_sales, _reopen_sales, _delay, _cancel_departure], [3, 5, 4, 1]
-        )[0]
+        trip = rng.choice([one for one in self._on_sale if not one.is_open] or self._on_sale)
+        change = rng.choices([_delay, _cancel_departure, _close_sales], [6, 2, 4])[0]
+        if not trip.is_open and rng.random() < 0.7:
+            change = _reopen_sales
         self._say(f"{change.__name__} of departure {trip.number}")
         change(trip, rng, self.now)
-        if not trip.is_scheduled and rng.random() < 0.5:
+        if not trip.is_scheduled and rng.random() < 0.8:
             self._retire(trip)
         return "departure_changed"
 
     # --- doing
 
     def _draw_booking(self, rng: Random, state: str) -> Booking | None:
-        """Draw a reservation, most times one in this state; now and then one there never was."""
+        """
+        Draw a reservation, most times a live one in this state; now and then one there never was.
+        """
         luck = rng.random()
-        fitting = [one for one in self._recent if one.state == state]
-        if luck < 0.85 and fitting:
+        fitting = [
+            one
+            for one in self._recent
+            if one.state == state and (luck > 0.8 or one.lives(self.now))
+        ]
+        if luck < 0.9 and fitting:
             return rng.choice(fitting)
         return rng.choice(self._recent) if self._recent and luck < 0.98 else None
 
@@ -439,19 +474,28 @@ class Era:
 
 
 _WEIGHED: list[tuple[Callable[[Era, Random], str], int]] = [
-    (Era._search, 24),
+    (Era._search, 26),
     (Era._reserve, 28),
     (Era._pay, 14),
     (Era._pay_at_the_end, 2),
     (Era._release, 5),
-    (Era._extend, 6),
+    (Era._extend, 5),
     (Era._expire, 4),
-    (Era._cancel, 5),
+    (Era._cancel, 3),
     (Era._cancel_a_part, 6),
-    (Era._change_departure, 3),
+    (Era._change_departure, 2),
 ]
 _ACTS = [act for act, _ in _WEIGHED]
 _WEIGHTS = [weight for _, weight in _WEIGHED]
+
+# What else a run must have met.
+FEATURES = (
+    "swept before a sale",
+    "changed seats on the way",
+    "offered a change of seats",
+    "quota used up",
+    "sold for the first time",
+)
 
 # Every way in which an operation may end; a run says which it did not see.
 WORDS = (
