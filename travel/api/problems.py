@@ -29,6 +29,7 @@ from travel.common.errors import (
     InvalidInput,
     NotAllowed,
     NotFound,
+    OutcomeUnknown,
     Refusal,
     Throttled,
     Unavailable,
@@ -195,7 +196,7 @@ def headers_of(refusal: Refusal) -> dict[str, str]:
         headers["WWW-Authenticate"] = CHALLENGE
     if refusal.retry_after is not None:
         headers["Retry-After"] = str(refusal.retry_after)
-    elif refusal.status in (429, 503):
+    elif refusal.status in (429, 503) and not isinstance(refusal, OutcomeUnknown):
         headers["Retry-After"] = "1"
     return headers
 
