@@ -1,9 +1,9 @@
 """
 The ledger: every move of money is a transfer whose entries sum to zero.
 
-Accounts are named by what they are for. Positive is what the office owes, negative what is owed to
-it. Callers are in a transaction; balances are changed in the order of the accounts' ids, after
-every other lock.
+Accounts are named by what they are for. Positive is what the office owes or has earned, negative
+what it has, is owed or has spent; docs/LEDGER.md reads each story aloud. Callers are in a
+transaction; balances are changed in the order of the accounts' ids, after every other lock.
 """
 
 from __future__ import annotations
@@ -54,6 +54,21 @@ def penalty(carrier_id: int, currency: str) -> Account:
     )
 
 
+def fee(carrier_id: int, currency: str) -> Account:
+    """Answer what the office has earned by selling a carrier's tickets."""
+    return _account(f"fee:{carrier_id}:{currency}", Kind.FEE, currency, carrier_id=carrier_id)
+
+
+def goodwill(currency: str) -> Account:
+    """Answer what the office has given away, as a negative balance."""
+    return _account(f"goodwill:{currency}", Kind.GOODWILL, currency)
+
+
+def bank(currency: str) -> Account:
+    """Answer what lies on the office's bank account, as a negative balance."""
+    return _account(f"bank:{currency}", Kind.BANK, currency)
+
+
 def returns(currency: str) -> Account:
     """Answer the money that has to be given back and is not yet on its way."""
     return _account(f"returns:{currency}", Kind.RETURNS, currency)
@@ -75,6 +90,8 @@ def post(
     refund_id: int | None = None,
     cancellation_id: int | None = None,
     top_up_id: int | None = None,
+    goodwill_id: int | None = None,
+    settlement_id: int | None = None,
 ) -> Transfer:
     """
     Book a transfer once; sides of one account are added up, those of nothing left out.
@@ -101,6 +118,8 @@ def post(
         refund_id=refund_id,
         cancellation_id=cancellation_id,
         top_up_id=top_up_id,
+        goodwill_id=goodwill_id,
+        settlement_id=settlement_id,
     )
     moved = sorted((account_id, minor) for account_id, minor in amounts.items() if minor)
     # Balances first: an entry's foreign key would take a shared lock that two transfers cannot

@@ -26,9 +26,9 @@ from inventory import selectors as inventory
 from inventory.selectors import Tier
 from payments import ledger, notifications
 from payments.errors import QuoteExpired
-from payments.ledger import Side
 from payments.models import Cancellation, CancelledCoupon, Payment, Refund, Transfer
 from payments.penalties import Penalty, penalty_for, steps
+from payments.services import sales
 from payments.services.refunds import queue_refund
 from travel.common.errors import InvalidInput
 from travel.common.money import Money
@@ -363,20 +363,16 @@ def _write_down(quote: Quote, actor: Actor, now: datetime, *, waived: bool) -> C
 
 def _refund(quote: Quote, cancellation: Cancellation, now: datetime) -> Refund | None:
     """Take penalty and refund from the carriers, and send the refund on its way."""
-    currency = quote.reservation.currency
     payment = Payment.objects.select_for_update().get(settles_id=quote.reservation.id)
-    sides: list[Side] = []
-    for one in quote.coupons:
-        carrier_id = quote.reservation.tickets[one.coupon.ticket_id].service.carrier_id
-        sides += [
-            Side(ledger.carrier(carrier_id, currency), -one.coupon.price),
-            Side(ledger.penalty(carrier_id, currency), one.penalty),
-            Side(ledger.returns(currency), one.refund),
-        ]
+    assert payment.finished_at is not None, "what settles was captured"
     ledger.post(
         kind=Transfer.Kind.CANCELLED,
         reference=f"cancellation:{cancellation.id}",
-        sides=sides,
+        sides=sales.sides_of_cancellation(
+            reservation=quote.reservation,
+            refunds=[(one.coupon, one.refund) for one in quote.coupons],
+            sold_at=payment.finished_at,
+        ),
         payment_id=payment.id,
         cancellation_id=cancellation.id,
         now=now,

@@ -26,6 +26,7 @@ from payments.gateways.contract import Answer, GatewayReply
 from payments.gateways.sandbox import CRYPTO_TOKEN, DEFAULT_TOKEN, SandboxGateway
 from payments.ledger import Side
 from payments.models import Method, Payment, Refund, Transfer
+from payments.services import sales
 from payments.services.refunds import queue_refund
 from travel.common.errors import InvalidInput, NotFound, RequestInProgress
 from travel.common.money import Money
@@ -256,20 +257,8 @@ def _capture(payment_id: int, reservation: ReservationDetail, now: datetime) -> 
 def _book_sale(
     payment: Payment, reservation: ReservationDetail, source: ledger.Account, now: datetime
 ) -> None:
-    """Move the price from where it was taken to the carriers whose tickets were sold."""
-    currency = reservation.currency
-    sides = [Side(source, -reservation.price)]
-    for coupon in reservation.coupons:
-        carrier_id = reservation.tickets[coupon.ticket_id].service.carrier_id
-        sides.append(Side(ledger.carrier(carrier_id, currency), coupon.price))
-    ledger.post(
-        kind=Transfer.Kind.PAYMENT,
-        reference=f"payment:{payment.id}:captured",
-        sides=sides,
-        payment_id=payment.id,
-        now=now,
-        memo=reservation.locator,
-    )
+    """Move the price from where it was taken to carriers and fees."""
+    sales.book_sale(payment=payment, reservation=reservation, source=source, now=now)
 
 
 def _give_back(
