@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from random import Random
@@ -36,6 +36,7 @@ from bench.simulator.oracle import (
     Trip,
     check_offer,
     is_quota_used_up,
+    may_change,
 )
 from bench.simulator.world import CURRENCY, World, purge
 from bookings.engine.contract import (
@@ -56,7 +57,7 @@ from inventory.models import Call, Departure
 ERA = 10_000
 # How often everything is compared.
 FULL = 1_000
-ON_SALE = 8
+ON_SALE = 6
 HOLD = timedelta(minutes=10)
 TICK = timedelta(microseconds=1)
 BEGINNING = datetime(2030, 1, 7, 6, 0, tzinfo=UTC)
@@ -141,10 +142,10 @@ class Era:
     def _pass_time(self, rng: Random) -> None:
         luck = rng.random()
         if luck < 0.7:
-            self.now += timedelta(microseconds=rng.randrange(12_000_000))
-        elif luck < 0.85:
+            self.now += timedelta(microseconds=rng.randrange(7_000_000))
+        elif luck < 0.8:
             self.now += timedelta(seconds=rng.randrange(30))
-        elif luck > 0.99:
+        elif luck > 0.995:
             self.now += timedelta(seconds=rng.randrange(120, 900))
 
     def _keep_selling(self, rng: Random) -> None:
@@ -263,12 +264,14 @@ class Era:
         trip = rng.choice(self._on_sale)
         if self._gone and rng.random() < 0.02:
             trip = rng.choice(self._gone)
-        first, last = self._draw_way(rng, trip)
-        if any(leg.trip is trip and first <= leg.last and leg.first <= last for leg in before):
-            return None
         fare = rng.choice(trip.fares)
         seats = _draw_seats(rng, trip, fare, len(wishes)) if chooses else [None] * len(wishes)
         party = [Asked(True, wish, seat) for wish, seat in zip(wishes, seats, strict=True)]
+        first, last = self._draw_way(rng, trip)
+        if rng.random() < 0.3:
+            first, last = self._draw_broken_way(rng, Leg(trip, first, last, fare, party))
+        if any(leg.trip is trip and first <= leg.last and leg.first <= last for leg in before):
+            return None
         return Leg(trip, first, last, fare, party)
 
     def _draw_way(self, rng: Random, trip: Trip) -> tuple[int, int]:
@@ -280,6 +283,17 @@ class Era:
                 first = rng.choice(ahead)
                 last = rng.randrange(first, trip.segments)
         return first, last
+
+    def _draw_broken_way(self, rng: Random, leg: Leg) -> tuple[int, int]:
+        """Look for a stretch on which the party finds seats only with a change on the way."""
+        trip, travel_class = leg.trip, leg.fare.travel_class
+        for _ in range(8):
+            first, last = self._draw_way(rng, trip)
+            broken = replace(leg, first=first, last=last)
+            free = trip.free(travel_class, first, last, self.now)
+            if len(free) < len(leg.party) and may_change(broken, self.now):
+                return first, last
+        return leg.first, leg.last
 
     def _draw_holder(self, rng: Random) -> Holder:
         number = rng.randrange(6)
@@ -400,7 +414,7 @@ class Era:
     # --- what happens to a paid reservation
 
     def _cancel(self, rng: Random) -> str:
-        booking = self._draw_booking(rng, PAID)
+        booking = self._draw_booking(rng, rng.choices([PAID, HELD], [12, 1])[0])
         left = [one for one in booking.coupons if one.state == OPEN] if booking else []
         return self._cancel_these(booking, [one.coupon_id for one in left] or [2**40])
 
@@ -555,15 +569,9 @@ def _with_infants(request: Request, infants: int) -> Request:
     if not infants:
         return request
     lap = [Asked(needs_seat=False, wish="", seat_id=None)] * infants
-    return Request(
-        holder=request.holder,
-        legs=[
-            Leg(leg.trip, leg.first, leg.last, leg.fare, [*leg.party, *lap]) for leg in request.legs
-        ],
-        hold_until=request.hold_until,
-        max_holds=request.max_holds,
-        max_holds_there=request.max_holds_there,
-        accepts_change=request.accepts_change,
+    return replace(
+        request,
+        legs=[replace(leg, party=[*leg.party, *lap]) for leg in request.legs],
     )
 
 
