@@ -66,41 +66,81 @@ def find_program(*names: str) -> str:
     raise ServerMissing(f"{names[0]} is not installed.")
 
 
+class MariaDB:
+    """
+    A MariaDB on a socket in `folder`, with `options` besides ours.
+
+    It may be killed, and started again on what it left, with other options.
+    """
+
+    def __init__(self, folder: Path, options: Sequence[str] = ()) -> None:
+        self.socket = folder / "m.sock"
+        self._folder = folder
+        self.options = options
+        self._log = folder / "mariadb.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, on tables made new where there are none; returns when it answers."""
+        server = find_program("mariadbd", "mysqld")
+        data = self._folder / "data"
+        with self._log.open("ab") as output:
+            if not data.exists():
+                _install_tables(data, output)
+            self._process = subprocess.Popen(
+                [
+                    server,
+                    *MARIADB_OPTIONS,
+                    *self.options,
+                    f"--datadir={data}",
+                    f"--socket={self.socket}",
+                    f"--pid-file={self._folder / 'm.pid'}",
+                    f"--tmpdir={self._folder}",
+                    *_as_root(),
+                ],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        _wait_for(self._process, self._log, [*self.client, "--execute=SELECT 1"])
+
+    @property
+    def client(self) -> list[str]:
+        """The command of its client program."""
+        return [
+            find_program("mariadb", "mysql"),
+            "--no-defaults",
+            f"--socket={self.socket}",
+            "--user=root",
+        ]
+
+    def execute(self, sql: str) -> None:
+        """Run statements by its client program."""
+        subprocess.run([*self.client, f"--execute={sql}"], check=True, timeout=30)
+
+    def kill(self) -> None:
+        """End it by kill -9, as a power cut would; it has no time to write anything down."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        """Stop it in an orderly way, if it was ever started."""
+        if self._process is not None:
+            _stop(self._process)
+
+
 @contextmanager
 def mariadb(folder: Path, options: Sequence[str] = ()) -> Iterator[str]:
     """Run a MariaDB in `folder`, with `options` besides ours; yields the path of its socket."""
-    server = find_program("mariadbd", "mysqld")
-    data, socket, log = folder / "data", folder / "m.sock", folder / "mariadb.log"
-    with log.open("wb") as output:
-        _install_tables(data, output)
-        process = subprocess.Popen(
-            [
-                server,
-                *MARIADB_OPTIONS,
-                *options,
-                f"--datadir={data}",
-                f"--socket={socket}",
-                f"--pid-file={folder / 'm.pid'}",
-                f"--tmpdir={folder}",
-                *_as_root(),
-            ],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-    client = [
-        find_program("mariadb", "mysql"),
-        "--no-defaults",
-        f"--socket={socket}",
-        "--user=root",
-    ]
-    with _running(process, log):
-        _wait_for(process, log, [*client, "--execute=SELECT 1"])
-        subprocess.run(
-            [*client, "--execute=CREATE DATABASE IF NOT EXISTS office"], check=True, timeout=30
-        )
-        yield str(socket)
+    server = MariaDB(folder, options)
+    try:
+        server.start()
+        server.execute("CREATE DATABASE IF NOT EXISTS office")
+        yield str(server.socket)
+    finally:
+        server.stop()
 
 
 @contextmanager
@@ -119,11 +159,27 @@ def redis(folder: Path) -> Iterator[str]:
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
-    with _running(process, log):
+    with _running(process):
         _wait_for(
             process, log, [find_program("redis-cli", "valkey-cli"), "-s", str(socket), "ping"]
         )
         yield str(socket)
+
+
+@contextmanager
+def short_folder() -> Iterator[Path]:
+    """Make a folder for a server: a socket's path may have at most 107 characters."""
+    parent = tempfile.gettempdir()
+    folder = Path(tempfile.mkdtemp(prefix="office-", dir=parent if len(parent) < 60 else "/tmp"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def address_of(socket: Path | str) -> str:
+    """Return the DATABASE_URL of the office's database on a socket."""
+    return f"mysql://root@/office?unix_socket={socket}"
 
 
 @contextmanager
@@ -134,16 +190,11 @@ def private_servers(options: Sequence[str] = ()) -> Iterator[dict[str, str]]:
     Of MariaDB's `options` one that is named twice counts as it is given here.
     """
     with ExitStack() as stack:
-        # A socket's path may have at most 107 characters: a short folder, whatever TMPDIR says.
-        parent = tempfile.gettempdir()
-        folder = Path(
-            tempfile.mkdtemp(prefix="office-", dir=parent if len(parent) < 60 else "/tmp")
-        )
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        folder = stack.enter_context(short_folder())
         database = stack.enter_context(mariadb(folder, options))
         cache = stack.enter_context(redis(folder))
         yield {
-            "DATABASE_URL": f"mysql://root@/office?unix_socket={database}",
+            "DATABASE_URL": address_of(database),
             "REDIS_URL": f"unix://{cache}?db=0",
             "CELERY_BROKER_URL": f"redis+socket://{cache}",
         }
@@ -199,16 +250,20 @@ def _wait_for(process: subprocess.Popen[bytes], log: Path, question: Sequence[st
 
 
 @contextmanager
-def _running(process: subprocess.Popen[bytes], log: Path) -> Iterator[None]:
+def _running(process: subprocess.Popen[bytes]) -> Iterator[None]:
     try:
         yield
     finally:
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def main(command: Sequence[str]) -> int:
