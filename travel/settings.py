@@ -278,6 +278,11 @@ HOLD_WHILE_PAYING = timedelta(minutes=5)
 QUOTE_LIFETIME = timedelta(minutes=10)
 # What one member of staff may give back alone, in minor units of its currency (500.00 EUR).
 REFUND_APPROVAL_LIMIT = env.int("REFUND_APPROVAL_LIMIT", default=50_000)
+# Whose receipts are numbered, and what is printed on them: name, address, tax number.
+RECEIPT_ISSUER = env.str("RECEIPT_ISSUER", default="R")
+RECEIPT_ISSUER_TEXT = env.str("RECEIPT_ISSUER_TEXT", default="", multiline=True) or SITE_NAME
+# So many full years after that of the receipt its name and address are kept.
+RECEIPT_NAME_YEARS = env.int("RECEIPT_NAME_YEARS", default=10)
 
 # --- jobs and messages ----------------------------------------------------------------------------
 

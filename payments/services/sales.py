@@ -18,6 +18,7 @@ from bookings.selectors import CouponDetail, ReservationDetail
 from payments import ledger
 from payments.ledger import Side
 from payments.models import Account, CarrierTerms, Payment, Transfer
+from payments.services import receipts
 from travel.common.money import Money
 
 
@@ -73,7 +74,10 @@ def basis_points_of(carrier_ids: Collection[int], *, sold_on: date) -> dict[int,
 def book_sale(
     *, payment: Payment, reservation: ReservationDetail, source: Account, now: datetime
 ) -> Transfer:
-    """Move the price from where it was taken to the carriers, and the office's fee of it."""
+    """
+    Move the price from where it was taken to the carriers, and the office's fee of it; write the
+    receipt.
+    """
     currency = reservation.currency
     terms = basis_points_of(_carriers(reservation), sold_on=now.date())
     sides = [Side(source, -reservation.price)]
@@ -83,7 +87,7 @@ def book_sale(
         sides.append(Side(ledger.carrier(carrier_id, currency), sold.share))
         if sold.fee:
             sides.append(Side(ledger.fee(carrier_id, currency), sold.fee))
-    return ledger.post(
+    transfer = ledger.post(
         kind=Transfer.Kind.PAYMENT,
         reference=f"payment:{payment.id}:captured",
         sides=sides,
@@ -91,6 +95,8 @@ def book_sale(
         now=now,
         memo=reservation.locator,
     )
+    receipts.issue_receipt(payment=payment, reservation=reservation, now=now)
+    return transfer
 
 
 def sides_of_cancellation(
