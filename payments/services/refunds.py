@@ -16,9 +16,8 @@ from payments import gateways, ledger
 from payments.errors import NotAwaitingApproval
 from payments.gateways.contract import Answer, GatewayReply
 from payments.ledger import Side
-from payments.models import Cancellation, MoneyAlarm, Payment, Refund, Transfer
+from payments.models import Cancellation, Payment, Refund, Transfer
 from payments.services import receipts
-from payments.services.alarms import raise_alarm
 from travel.common.errors import NotAllowed, NotFound
 from travel.common.money import Money
 from travel.common.transactions import in_transaction
@@ -125,12 +124,10 @@ def push_refund(*, refund_id: int, now: datetime) -> str:
     payment = refund.payment
     reply = gateways.get(payment.gateway).refund(
         key=f"refund-{refund.id}",
-        charge=payment.gateway_reference or "",
-        reference=payment.provider_reference or payment.gateway_reference or "",
+        reference=payment.gateway_reference or "",
         amount=Money(refund.amount_minor, payment.currency_id),
-        now=now,
     )
-    return book_reply(refund_id=refund_id, reply=reply, now=now)
+    return _book(refund_id, reply, now)
 
 
 def due_refunds(*, now: datetime, limit: int) -> list[int]:
@@ -156,16 +153,9 @@ def _lease(refund_id: int, now: datetime) -> Refund | None:
 
 
 @in_transaction
-def book_reply(*, refund_id: int, reply: GatewayReply, now: datetime) -> str:
-    """
-    Book what a provider says became of a refund, once; answer its state afterwards.
-
-    A refund that fails stays booked as owed to the payer, and staff are told.
-    """
+def _book(refund_id: int, reply: GatewayReply, now: datetime) -> str:
     refund = Refund.objects.select_for_update().get(id=refund_id)
     if refund.state != State.QUEUED:
-        if refund.state == State.DONE and reply.answer is Answer.DECLINED:
-            _alarm(refund, reply.reason, now)
         return str(refund.state)
     if reply.answer is Answer.DONE:
         _finish(refund, reply.reference, now)
@@ -175,7 +165,6 @@ def book_reply(*, refund_id: int, reply: GatewayReply, now: datetime) -> str:
         refund.last_error = reply.reason or "no answer"
         refund.lease_until = None
         refund.save(update_fields=["state", "last_error", "lease_until"])
-        _alarm(refund, refund.last_error, now)
     else:
         pause = min(timedelta(seconds=15 * 2**refund.attempts), LONGEST_PAUSE)
         refund.due_at = now + pause
@@ -183,17 +172,6 @@ def book_reply(*, refund_id: int, reply: GatewayReply, now: datetime) -> str:
         refund.last_error = reply.reason or "no answer"
         refund.save(update_fields=["due_at", "lease_until", "last_error"])
     return str(refund.state)
-
-
-def _alarm(refund: Refund, reason: str, now: datetime) -> None:
-    raise_alarm(
-        kind=MoneyAlarm.Kind.REFUND_FAILED,
-        reference=f"refund:{refund.id}:failed",
-        refund_id=refund.id,
-        payment_id=refund.payment_id,
-        details={"reason": reason},
-        now=now,
-    )
 
 
 def _finish(refund: Refund, gateway_reference: str, now: datetime) -> None:
