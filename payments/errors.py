@@ -45,3 +45,19 @@ class QuoteExpired(Refusal):
     code = "quote_expired"
     status = 409
     title = _("This quote no longer holds. Please look at the amounts again.")
+
+
+class NothingToSettle(Refusal):
+    """Nothing was sold or given back for the carrier since its last statement."""
+
+    code = "nothing_to_settle"
+    status = 409
+    title = _("There is nothing to settle since the last statement.")
+
+
+class SettlementPaid(Refusal):
+    """The statement was paid before."""
+
+    code = "settlement_paid"
+    status = 409
+    title = _("This statement is paid already.")

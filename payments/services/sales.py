@@ -4,71 +4,22 @@ Sales: how a price is split between carrier and office, and how a cancellation t
 At sale the office keeps its fee, a share of each coupon's price by the carrier's terms on the day
 of the sale; the rest is the carrier's. A cancellation takes the whole of a coupon's entries back
 out. The fee on what is given back is given back, in the same proportion; the fee on what is kept
-stays, and the rest of what is kept is penalty income. Integers all the way: each part is either
-rounded once or is what the others leave, so that they sum to the whole.
+stays, and the rest of what is kept is penalty income.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime
 
 from bookings.selectors import CouponDetail, ReservationDetail
 from payments import ledger
+from payments.fees import split, unsplit
 from payments.ledger import Side
-from payments.models import Account, CarrierTerms, Payment, Transfer
+from payments.models import Account, Payment, Transfer
 from payments.services import receipts
+from payments.statements import fee_basis_points
 from travel.common.money import Money
-
-
-@dataclass(frozen=True, slots=True)
-class Sold:
-    """A coupon's price at sale: the office's fee of it, and the carrier's share."""
-
-    fee: Money
-    share: Money
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """
-    A sold coupon taken apart: what the carrier gives back of its share, the fee that is given back,
-    and what is left of the penalty beside the fee that is kept.
-    """
-
-    share: Money
-    fee: Money
-    penalty: Money
-
-
-def split(price: Money, *, basis_points: int) -> Sold:
-    """Split a price into fee, rounded half up to the minor unit, and the carrier's share."""
-    fee = price.share(basis_points)
-    return Sold(fee, price - fee)
-
-
-def unsplit(price: Money, *, basis_points: int, refund: Money) -> Taken:
-    """
-    Split a cancelled price so that refund = share - penalty + fee: nothing is made or lost.
-
-    The fee given back is to the fee as the refund is to the price, rounded half up.
-    """
-    sold = split(price, basis_points=basis_points)
-    back = (2 * sold.fee.minor * refund.minor + price.minor) // (2 * price.minor) if price else 0
-    fee = Money(back, price.currency)
-    return Taken(share=sold.share, fee=fee, penalty=sold.share + fee - refund)
-
-
-def basis_points_of(carrier_ids: Collection[int], *, sold_on: date) -> dict[int, int]:
-    """Answer the office's share of each carrier's prices on a day (UTC); none where none agreed."""
-    found = dict.fromkeys(carrier_ids, 0)
-    found.update(
-        CarrierTerms.objects.filter(carrier_id__in=carrier_ids, valid_from__lte=sold_on)
-        .order_by("carrier_id", "valid_from")
-        .values_list("carrier_id", "fee_basis_points")
-    )
-    return found
 
 
 def book_sale(
@@ -79,7 +30,7 @@ def book_sale(
     receipt.
     """
     currency = reservation.currency
-    terms = basis_points_of(_carriers(reservation), sold_on=now.date())
+    terms = fee_basis_points(_carriers(reservation), sold_on=now.astimezone(UTC).date())
     sides = [Side(source, -reservation.price)]
     for coupon in reservation.coupons:
         carrier_id = _carrier(reservation, coupon)
@@ -112,7 +63,7 @@ def sides_of_cancellation(
     payment that settled the reservation, whose day's terms count.
     """
     currency = reservation.currency
-    terms = basis_points_of(_carriers(reservation), sold_on=sold_at.date())
+    terms = fee_basis_points(_carriers(reservation), sold_on=sold_at.astimezone(UTC).date())
     sides: list[Side] = []
     for coupon, refund in refunds:
         carrier_id = _carrier(reservation, coupon)
