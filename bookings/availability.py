@@ -9,19 +9,25 @@ that have ended count as free though nobody swept them yet.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from django.db.models import Count
+from django.db.models import Count, Q
 
-from bookings.models import Claim, Reservation, SeatStock
+from bookings.models import Claim, Coupon, Reservation, SeatStock
 from inventory.models import Seat
-from inventory.ticket_ids import segments_mask
+from inventory.pricing import PriceRule
+from inventory.ticket_ids import segments_mask, unpack
 from travel.common import caching
 
 CACHE_SECONDS = 24 * 3600
+# More seats than any vehicle has.
+MANY = 10**6
+
+# Seats that a fare fills on each segment, by departure and fare.
+Loads = dict[tuple[int, int], Counter[int]]
 
 
 class Ride(Protocol):
@@ -53,22 +59,55 @@ class Stock:
         blocked = sum(1 for taken in self.touched.get(travel_class, ()) if taken & mask)
         return self.capacity.get(travel_class, 0) - blocked
 
+    def left_with_changes(self, travel_class: str, first: int, last: int) -> int:
+        """
+        Answer how many could ride from the first to the last segment if they changed seats.
+
+        That is as many as the fullest segment has room for.
+        """
+        touched = self.touched.get(travel_class, ())
+        fullest = max(sum(bits >> n & 1 for bits in touched) for n in range(first, last + 1))
+        return self.capacity.get(travel_class, 0) - fullest
+
 
 class Availability:
     """What is left of the rides it was made for."""
 
-    def __init__(self, stocks: dict[int, Stock]) -> None:
+    def __init__(self, stocks: dict[int, Stock], loads: Loads | None = None) -> None:
         self._stocks = stocks
+        self._loads = loads or {}
 
     def left(self, ride: Ride, travel_class: str) -> int:
         """Answer the free seats of the class from boarding to alighting."""
         mask = segments_mask(ride.from_position, ride.to_position - 1)
         return self._stocks[ride.departure_id].left(travel_class, mask)
 
+    def left_of(self, ride: Ride, rule: PriceRule) -> int:
+        """Answer the free seats that the fare may still fill, at most its quota."""
+        return min(self.left(ride, rule.travel_class), self._quota_left(ride, rule))
 
-def availability(rides: Iterable[Ride], *, now: datetime) -> Availability:
+    def left_with_changes(self, ride: Ride, rule: PriceRule) -> int:
+        """Answer how many could ride at the fare if they changed seats on the way."""
+        seats = self._stocks[ride.departure_id].left_with_changes(
+            rule.travel_class, ride.from_position, ride.to_position - 1
+        )
+        return min(seats, self._quota_left(ride, rule))
+
+    def _quota_left(self, ride: Ride, rule: PriceRule) -> int:
+        if rule.quota is None:
+            return MANY
+        sold = self._loads.get((ride.departure_id, rule.fare_id), Counter())
+        fullest = max(sold[n] for n in range(ride.from_position, ride.to_position))
+        return max(rule.quota - fullest, 0)
+
+
+def availability(
+    rides: Iterable[Ride], *, now: datetime, rules: Iterable[PriceRule] = ()
+) -> Availability:
     """
-    Answer what is left of these rides at `now`, in at most four statements and one cache read.
+    Answer what is left of these rides at `now`, in at most five statements and one cache read.
+
+    `rules` are the fares that will be asked about; one with a quota costs the fifth statement.
     """
     by_departure = {ride.departure_id: ride for ride in rides}
     fresh = {ride.departure_id: ride for ride in by_departure.values() if ride.stock_version == 0}
@@ -79,7 +118,32 @@ def availability(rides: Iterable[Ride], *, now: datetime) -> Availability:
     missing = [key for key in sold if key not in cached]
     if missing:
         stocks.update(_from_rows(missing, now))
-    return Availability(stocks)
+    fares = {rule.fare_id for rule in rules if rule.quota is not None}
+    loads = _loads(list(sold), fares, now) if sold and fares else {}
+    return Availability(stocks, loads)
+
+
+def _loads(departure_ids: Sequence[int], fare_ids: Collection[int], now: datetime) -> Loads:
+    """Count the seats that each fare fills on each segment, holds that ended left out."""
+    rows = (
+        Coupon.objects.filter(
+            Q(passenger__reservation__state=Reservation.State.PAID)
+            | Q(passenger__reservation__hold_until__gt=now),
+            ticket__departure_id__in=departure_ids,
+            ticket__fare_id__in=fare_ids,
+            claims__isnull=False,
+        )
+        .order_by()
+        .values_list("ticket_id", "ticket__fare_id")
+        .annotate(coupons=Count("id", distinct=True))
+    )
+    loads: Loads = {}
+    for ticket_id, fare_id, coupons in rows:
+        parts = unpack(ticket_id)
+        load = loads.setdefault((parts.departure_id, fare_id), Counter())
+        for segment in range(parts.from_position, parts.to_position):
+            load[segment] += coupons
+    return loads
 
 
 def taken_seats(departure_id: int, *, first: int, last: int, now: datetime) -> set[int]:

@@ -41,7 +41,12 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A ticket that a search found: the ride, the fare, the party's price, the seats left."""
+    """
+    A ticket that a search found: the ride, the fare, the party's price, the seats left.
+
+    With `needs_seat_change` too few seats are free all the way, but the party fits in if some
+    change seats on the way.
+    """
 
     id: int
     stretch: Stretch
@@ -52,6 +57,7 @@ class Found:
     seats_left: int
     facilities: list[str] = field(default_factory=list)
     service_details: dict[str, object] = field(default_factory=dict)
+    needs_seat_change: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,8 @@ def find(query: Query, *, now: datetime) -> list[Found]:
     Answer all tickets from the one place to the other on the day, sorted, those with room only.
 
     `price` is what the whole party pays; a party that needs more seats than are left is not shown
-    the ticket. Past, cancelled and closed departures never appear.
+    the ticket, unless a change of seat on the way would do. Past, cancelled and closed departures
+    never appear.
     """
     stretches = search.find_stretches(
         origins=query.origin.stations,
@@ -154,7 +161,8 @@ def _on_offer(
     boards = search.facilities({one.service_id for one in stretches})
     rules = search.price_rules({one.tariff_id for one in stretches}, now=now)
     words = class_words({one.carrier_id for one in stretches})
-    left = availability(stretches, now=now)
+    every = [rule for fares in rules.values() for rule in fares]
+    left = availability(stretches, now=now, rules=every)
     seats_needed = sum(kind != INFANT for kind in query.passengers)
 
     found: list[Found] = []
@@ -162,20 +170,20 @@ def _on_offer(
         for rule in rules.get(stretch.tariff_id, []):
             if not _is_on_sale(stretch, rule, now):
                 continue
-            seats_left = left.left(stretch, rule.travel_class)
-            if seats_left < max(seats_needed, 1):
+            seats_left = left.left_of(stretch, rule)
+            has_room = seats_left >= max(seats_needed, 1)
+            if not has_room and left.left_with_changes(stretch, rule) < max(seats_needed, 1):
                 continue
-            found.append(
-                _offer(
-                    query,
-                    stretch,
-                    rule,
-                    words.get((stretch.carrier_id, rule.travel_class), rule.travel_class),
-                    seats_left,
-                    boards.get(stretch.service_id, []),
-                    details.get(stretch.service_id, {}),
-                )
+            offer = _offer(
+                query,
+                stretch,
+                rule,
+                words.get((stretch.carrier_id, rule.travel_class), rule.travel_class),
+                seats_left,
+                boards.get(stretch.service_id, []),
+                details.get(stretch.service_id, {}),
             )
+            found.append(offer if has_room else replace(offer, needs_seat_change=True))
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 
@@ -298,20 +298,33 @@ def get_offer_with_seats(ticket_id: int, *, now: datetime) -> tuple[Offer, int]:
     """
     offer = inventory.get_offer(ticket_id, now=now)
     ride = _Ride.of(offer.ticket)
-    return offer, availability([ride], now=now).left(ride, offer.ticket.travel_class)
+    return offer, availability([ride], now=now, rules=[offer.rule]).left_of(ride, offer.rule)
 
 
-def get_fares_with_seats(ticket_id: int, *, now: datetime) -> list[tuple[Offer, int]]:
+class FareLeft(NamedTuple):
     """
-    Answer every fare of the ticket's ride, and how many seats are left of its class.
+    A fare of a ride: seats free all the way, and how many could ride if they changed seats.
+    """
+
+    offer: Offer
+    seats: int
+    with_changes: int
+
+
+def get_fares_with_seats(ticket_id: int, *, now: datetime) -> list[FareLeft]:
+    """
+    Answer every fare of the ticket's ride, and how many seats are left for it.
 
     :raises NotFound: no such ticket ever was.
     :raises DepartureClosed: a newer timetable has replaced the departure.
     """
     fares = inventory.get_fares(ticket_id, now=now)
     ride = _Ride.of(fares[0].ticket)
-    left = availability([ride], now=now)
-    return [(offer, left.left(ride, offer.ticket.travel_class)) for offer in fares]
+    left = availability([ride], now=now, rules=[offer.rule for offer in fares])
+    return [
+        FareLeft(offer, left.left_of(ride, offer.rule), left.left_with_changes(ride, offer.rule))
+        for offer in fares
+    ]
 
 
 @dataclass(frozen=True, slots=True)

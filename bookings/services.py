@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import pairwise
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -22,6 +23,8 @@ from bookings.engine.contract import (
     PassengerRow,
     PriceLineRow,
     ReserveCommand,
+    Result,
+    SeatPart,
 )
 from bookings.errors import (
     InfantWithoutAdult,
@@ -35,7 +38,7 @@ from bookings.selectors import ReservationDetail
 from inventory import selectors as inventory
 from inventory.errors import DepartureClosed, MixedCurrencies
 from inventory.pricing import ADULT, INFANT, kind_at_age, price_lines
-from inventory.selectors import Offer, SeatFacts
+from inventory.selectors import CallFacts, Offer, SeatFacts
 from travel.common.errors import InvalidInput
 from travel.common.ids import digest, new_locator, new_secret
 from travel.common.money import Money
@@ -147,8 +150,7 @@ def reserve(
         actor=Actor("holder", holder.user_id),
     )
     if not result.done:
-        details = {} if result.ticket_id is None else {"ticketID": result.ticket_id}
-        raise refusal(result.outcome, **details)
+        raise refusal(result.outcome, **_told(result, offers))
 
     assert result.reservation_id is not None
     reservation = _fresh(result.reservation_id, now)
@@ -195,6 +197,28 @@ def lengthen_while_paying(*, reservation_id: int, now: datetime) -> bool:
         actor=SYSTEM,
     )
     return result.done
+
+
+@in_transaction
+def reclaim(*, reservation_id: int, other_seats: bool, now: datetime) -> None:
+    """
+    Take the seats of an expired hold again, for a payment that came late; a live hold stays.
+
+    With `other_seats` any of the same class will do where one of them has been sold meanwhile.
+
+    :raises SeatTaken, SoldOut: they are no longer to be had.
+    :raises DepartureClosed: it is too late to board, or the departure is not on sale.
+    :raises AlreadyPaid, AlreadyCancelled: it is no hold that ended.
+    """
+    result = engine.current().reclaim(
+        reservation_id,
+        until=now + settings.HOLD_WHILE_PAYING,
+        other_seats=other_seats,
+        now=now,
+        actor=SYSTEM,
+    )
+    if not result.done:
+        raise refusal(result.outcome)
 
 
 @in_transaction
@@ -433,6 +457,39 @@ def _check_price(legs: Sequence[LegRow], currency: str, expected: Money | None) 
     )
     if actual != expected:
         raise PriceChanged(price={"amount": actual.amount, "currency": actual.currency})
+
+
+def _told(result: Result, offers: Sequence[Offer]) -> dict[str, Any]:
+    """
+    Answer what a refusal tells: which ticket, and the offer to change seats on the way, if any.
+    """
+    if result.ticket_id is None:
+        return {}
+    told: dict[str, Any] = {"ticketID": result.ticket_id}
+    parts = cast("list[SeatPart]", result.details.get("seat_changes", []))
+    if parts:
+        calls = {
+            call.position: call
+            for offer in offers
+            if offer.ticket.id == result.ticket_id
+            for call in offer.calls
+        }
+        told["seatChanges"] = [
+            {
+                "ticketID": part.ticket_id,
+                "passenger": part.passenger,
+                "coach": part.coach,
+                "seat": part.seat,
+                "from": _place_of(calls[part.first_segment]),
+                "to": _place_of(calls[part.last_segment + 1]),
+            }
+            for part in parts
+        ]
+    return told
+
+
+def _place_of(call: CallFacts) -> dict[str, str]:
+    return {"station": call.station.name, "code": call.station.code}
 
 
 def _holder_row(holder: Holder, secret: str | None) -> HolderRow:

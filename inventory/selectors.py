@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -78,7 +78,11 @@ class ServiceFacts:
 
 @dataclass(frozen=True, slots=True)
 class TicketFacts:
-    """Everything that is told of a ticket, sold or not, apart from what is left of it."""
+    """
+    Everything that is told of a ticket, sold or not, apart from what is left of it.
+
+    `way` are all calls of the departure by their positions.
+    """
 
     id: int
     parts: TicketParts
@@ -94,6 +98,7 @@ class TicketFacts:
     stock_version: int
     earliest_hold_end: datetime | None
     sales_closed_at: datetime | None
+    way: dict[int, CallFacts] = field(repr=False)
 
     @property
     def departs_at(self) -> datetime:
@@ -522,4 +527,5 @@ def _ticket(
         stock_version=departure.stock_version,
         earliest_hold_end=departure.earliest_hold_end,
         sales_closed_at=departure.sales_closed_at,
+        way=calls,
     )

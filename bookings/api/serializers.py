@@ -74,6 +74,10 @@ class TicketSerializer(Serializer):
     price = MoneyField(help_text="For the whole party searched for, else for one adult.")
     price_per_adult = MoneyField()
     seats_left = serializers.IntegerField()
+    needs_seat_change = serializers.BooleanField(
+        required=False,
+        help_text="Too few seats are free all the way; reserve with acceptSeatChange.",
+    )
 
 
 class CallSerializer(Serializer):
@@ -156,6 +160,10 @@ class SeatSerializer(Serializer):
     passenger = serializers.IntegerField(help_text="The passenger's index.")
     coach = serializers.CharField()
     seat = serializers.CharField()
+    from_code = serializers.CharField(
+        help_text="Code of the station from which the seat is the passenger's: seats may change."
+    )
+    to_code = serializers.CharField(help_text="Code of the station to which it is.")
 
 
 class PriceLineSerializer(Serializer):
@@ -249,6 +257,7 @@ def found_body(found: Found, *, round_trip: bool) -> dict[str, Any]:
         "price": found.price,
         "price_per_adult": found.adult_price,
         "seats_left": found.seats_left,
+        "needs_seat_change": found.needs_seat_change,
     }
 
 
@@ -325,7 +334,9 @@ def overview_body(overview: Overview) -> dict[str, Any]:
         ],
         "passengers": reservation.passengers,
         "seats": [
-            seat_body(coupon, seat) for coupon in reservation.coupons for seat in coupon.seats
+            seat_body(coupon, seat, reservation.tickets[coupon.ticket_id])
+            for coupon in reservation.coupons
+            for seat in coupon.seats
         ],
         "coupons": [coupon_body(coupon) for coupon in reservation.coupons],
         "price": reservation.price,
@@ -334,13 +345,15 @@ def overview_body(overview: Overview) -> dict[str, Any]:
     }
 
 
-def seat_body(coupon: CouponDetail, seat: SeatPlace) -> dict[str, Any]:
-    """Write where a passenger sits."""
+def seat_body(coupon: CouponDetail, seat: SeatPlace, ticket: TicketFacts) -> dict[str, Any]:
+    """Write where a passenger sits, and from where to where."""
     return {
         "ticket_id": coupon.ticket_id,
         "passenger": coupon.passenger,
         "coach": seat.coach,
         "seat": seat.seat,
+        "from_code": ticket.way[seat.first_segment].station.code,
+        "to_code": ticket.way[seat.last_segment + 1].station.code,
     }
 
 

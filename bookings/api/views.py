@@ -319,6 +319,14 @@ class Reserve(ApiView):
         seats = serializers.ListField(child=SeatInput(), required=False, max_length=108)
         expected_price = MoneyField(required=False, allow_null=True)
         contact = ContactField(required=False, allow_null=True)
+        accept_seat_change = serializers.BooleanField(
+            required=False,
+            default=False,
+            help_text=(
+                "Take one seat after another where no single one is free all the way. Without it, "
+                "409 sold_out offers that under seatChanges."
+            ),
+        )
 
     class Output(ReservationSerializer):
         message = serializers.CharField()
@@ -343,6 +351,7 @@ class Reserve(ApiView):
                 for one in body.get("seats", [])
             ],
             expected_price=body.get("expected_price"),
+            accept_seat_change=body["accept_seat_change"],
             now=self.now,
         )
         overview = payments.overviews([reserved.reservation], now=self.now)[0]

@@ -198,5 +198,22 @@ class Engine(Protocol):
         When none is left open or used the reservation itself is cancelled.
         """
 
+    def reclaim(
+        self,
+        reservation_id: int,
+        *,
+        until: datetime,
+        other_seats: bool,
+        now: datetime,
+        actor: Actor,
+    ) -> Result:
+        """
+        Take an expired hold's seats again, to `until`; a live hold stays as it is.
+
+        The same seats, or with `other_seats` any in the same class where one of them is gone.
+        Refuses with departure_closed once a ticket's boarding call has left or the departure is not
+        on sale, seat_taken or sold_out as in reserve.
+        """
+
     def expire(self, *, now: datetime, limit: int) -> int:
         """Expire at most `limit` holds that ended by `now`; answer how many."""

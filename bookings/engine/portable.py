@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from bookings.engine import holds, records, seating, stock
+from bookings.engine import holds, reclaiming, records, seating, stock
 from bookings.engine.contract import Actor, LegRow, Outcome, ReserveCommand, Result
 from bookings.engine.seating import Seating
 from bookings.models import Claim, Coupon, Reservation, ReservationEvent
@@ -30,8 +30,9 @@ class PortableEngine:
         if refused is not None:
             return refused
         seated: list[Seating] = []
+        wishes = seating.wishes_of(command)
         for leg in seating.in_lock_order(command):
-            answer = seating.seat(leg, command)
+            answer = seating.seat(leg, wishes, accept_change=command.accept_seat_change)
             if isinstance(answer, Result):
                 return answer
             if not stock.take(answer.all_parts):
@@ -156,6 +157,53 @@ class PortableEngine:
             details={"seats": seats.get(reservation_id, []), "coupons": list(coupon_ids)},
         )
         return Result(Outcome.DONE, reservation_id=reservation_id, details={"whole": whole})
+
+    def reclaim(
+        self,
+        reservation_id: int,
+        *,
+        until: datetime,
+        other_seats: bool,
+        now: datetime,
+        actor: Actor,
+    ) -> Result:
+        departures = holds.departures_of([reservation_id])
+        dead = holds.ended(departures, now)
+        holds.lock_departures({*departures, *holds.departures_of(dead)})
+        holds.expire(dead, now)
+        row = holds.lock_reservation(reservation_id)
+        if row is None:
+            return Result(Outcome.NOT_FOUND)
+        refusal = holds.refusal_of_not_held(row, now)
+        if refusal is not Outcome.HOLD_EXPIRED:
+            return Result(refusal or Outcome.DONE, reservation_id=reservation_id)
+        lost = reclaiming.read(reservation_id)
+        for leg in lost.legs:
+            if not reclaiming.still_boards(leg, now):
+                return Result(Outcome.DEPARTURE_CLOSED, ticket_id=leg.ticket_id)
+        seated: list[Seating] = []
+        for leg in lost.legs:
+            answer = lost.seat(leg, other_seats=other_seats)
+            if isinstance(answer, Result):
+                return answer
+            if not stock.take(answer.all_parts):
+                return Result(Outcome.SOLD_OUT, ticket_id=leg.ticket_id)
+            seated.append(answer)
+        Coupon.objects.filter(passenger__reservation_id=reservation_id).update(
+            state=Coupon.State.OPEN
+        )
+        Claim.objects.bulk_create(_claims(seated, lost.coupons))
+        Reservation.objects.filter(id=reservation_id).update(state=State.HELD, hold_until=until)
+        stock.count_change(departures, held_until=until)
+        records.record(
+            reservation_id,
+            Kind.RECLAIMED,
+            (State.EXPIRED, State.HELD),
+            now=now,
+            actor=actor,
+            details={"seats": _remembered(seated, lost.coupons), "until": until.isoformat()},
+        )
+        return Result(Outcome.DONE, reservation_id=reservation_id)
 
     def expire(self, *, now: datetime, limit: int) -> int:
         dead = holds.ended_longest_ago(now, limit)

@@ -39,7 +39,7 @@ class ProcedureEngine(PortableEngine):
             if refused is not None:
                 return refused
             for leg in seating.in_lock_order(command):
-                answer = seating.seat(leg, command)
+                answer = _seat(leg, command)
                 if isinstance(answer, Result):
                     return answer
                 settled.append(answer)
@@ -94,10 +94,14 @@ def _actor(actor: Actor) -> tuple[str, int | None, str]:
 def _explained(command: ReserveCommand, ticket_id: int) -> Result:
     """Answer why the leg found no seats, with an offer to change seats on the way where one is."""
     leg = next(leg for leg in command.legs if leg.ticket_id == ticket_id)
-    answer = seating.seat(leg, command)
+    answer = _seat(leg, command)
     if isinstance(answer, Result):
         return answer
     return Result(Outcome.SOLD_OUT, ticket_id=ticket_id)
+
+
+def _seat(leg: LegRow, command: ReserveCommand) -> Seating | Result:
+    return seating.seat(leg, seating.wishes_of(command), accept_change=command.accept_seat_change)
 
 
 def _written(command: ReserveCommand, settled: Sequence[Seating]) -> str:

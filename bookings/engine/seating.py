@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bookings.engine import stock
@@ -28,8 +28,17 @@ def in_lock_order(command: ReserveCommand) -> list[LegRow]:
     return sorted(command.legs, key=lambda one: (one.departure_id, one.first_segment))
 
 
-def seat(leg: LegRow, command: ReserveCommand) -> Seating | Result:
-    """Choose seats for the leg's passengers, or answer the refusal; nothing is written."""
+def wishes_of(command: ReserveCommand) -> dict[int, str]:
+    """Answer the passengers' wishes by their positions."""
+    return {passenger.position: passenger.seat_wish for passenger in command.passengers}
+
+
+def seat(leg: LegRow, wishes: Mapping[int, str], *, accept_change: bool) -> Seating | Result:
+    """
+    Choose seats for the leg's passengers, or answer the refusal; nothing is written.
+
+    `wishes` are the passengers', by position.
+    """
     seated = [coupon for coupon in leg.coupons if coupon.needs_seat]
     if not seated:
         return Seating(leg, {})
@@ -38,9 +47,9 @@ def seat(leg: LegRow, command: ReserveCommand) -> Seating | Result:
         return Result(Outcome.SOLD_OUT, ticket_id=leg.ticket_id)
     mask = segments_mask(leg.first_segment, leg.last_segment)
     free = stock.free_seats(leg, mask)
-    chosen = _choose(seated, command, free)
+    chosen = _choose(seated, wishes, free)
     if chosen is None:
-        return _with_changes(leg, seated, command, free)
+        return _with_changes(leg, seated, free, accept_change=accept_change)
     return Seating(
         leg,
         {
@@ -51,20 +60,18 @@ def seat(leg: LegRow, command: ReserveCommand) -> Seating | Result:
 
 
 def refusal(leg: LegRow, seated: Sequence[CouponRow], free: Sequence[FreeSeat]) -> Outcome:
-    """Answer whose fault it is: a chosen seat that is gone, or too few seats."""
+    """Answer whose fault it is: a chosen seat that is gone or chosen twice, or too few seats."""
     available = {seat.seat_id for seat in free}
-    is_gone = any(
-        coupon.seat_id is not None and coupon.seat_id not in available for coupon in seated
-    )
+    chosen = [coupon.seat_id for coupon in seated if coupon.seat_id is not None]
+    is_gone = not available.issuperset(chosen) or len(set(chosen)) < len(chosen)
     return Outcome.SEAT_TAKEN if is_gone else Outcome.SOLD_OUT
 
 
 def _choose(
-    seated: Sequence[CouponRow], command: ReserveCommand, free: Sequence[FreeSeat]
+    seated: Sequence[CouponRow], wishes: Mapping[int, str], free: Sequence[FreeSeat]
 ) -> list[FreeSeat] | None:
     """Answer a seat for each coupon: the chosen ones as chosen, the others placed together."""
     by_seat = {seat.seat_id: seat for seat in free}
-    wishes = {passenger.position: passenger.seat_wish for passenger in command.passengers}
     fixed: dict[int, FreeSeat] = {}
     for index, coupon in enumerate(seated):
         if coupon.seat_id is not None:
@@ -85,8 +92,9 @@ def _choose(
 def _with_changes(
     leg: LegRow,
     seated: Sequence[CouponRow],
-    command: ReserveCommand,
     free: Sequence[FreeSeat],
+    *,
+    accept_change: bool,
 ) -> Seating | Result:
     """
     Seat the party with changes on the way where the traveller agreed, or offer that.
@@ -105,7 +113,7 @@ def _with_changes(
     if party is None:
         return Result(Outcome.SOLD_OUT, ticket_id=leg.ticket_id)
     parts = {coupon.passenger: own for coupon, own in zip(seated, party, strict=True)}
-    if command.accept_seat_change:
+    if accept_change:
         return Seating(leg, parts)
     return Result(
         Outcome.SOLD_OUT,

@@ -57,10 +57,11 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """What the office said no to, in words, and what can be done."""
+    """What the office said no to, in words, with more lines about it, and what can be done."""
 
     text: str
     ways: list[Way]
+    lines: Sequence[str] = ()
 
 
 @dataclass(slots=True)
@@ -262,6 +263,7 @@ def _reserve(request: HttpRequest, page: Checkout, now: datetime) -> HttpRespons
             holder=_holder(request, page.contact),
             page=page,
             anywhere="anywhere" in request.POST,
+            changing="changing" in request.POST,
             expected=_expected(request, page),
             now=now,
         )
@@ -288,6 +290,7 @@ def _once(
     holder: Holder,
     page: Checkout,
     anywhere: bool,
+    changing: bool,
     expected: Money | None,
     now: datetime,
 ) -> tuple[str, Reserved | None]:
@@ -306,6 +309,7 @@ def _once(
         seats=[] if anywhere else [seat for row in _seated(page.journey).values() for seat in row],
         round_trip=page.round_trip,
         expected_price=expected,
+        accept_seat_change=changing,
         now=now,
     )
     locator = reserved.reservation.locator
@@ -356,7 +360,25 @@ def _tell(page: Checkout, refusal: Refusal) -> None:
             return
         page.refused = Refused(" ".join(others), [_another_trip(page.journey)])
         return
-    page.refused = Refused(str(refusal.detail), _ways(page, refusal))
+    changes = refusal.details.get("seatChanges", [])
+    text = (
+        _("No seat is free all the way, but there is room with a change of seat on the way.")
+        if changes
+        else str(refusal.detail)
+    )
+    page.refused = Refused(text, _ways(page, refusal), _changes_in_words(page, changes))
+
+
+def _changes_in_words(page: Checkout, changes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say for each passenger where to sit to where: "seat 12 to Kassel, then seat 31 to Munich"."""
+    said: dict[int, list[str]] = {}
+    for one in changes:
+        words = seats_in_words([ChosenSeat(one["ticketID"], one["coach"], one["seat"])])
+        said.setdefault(one["passenger"], []).append(
+            _("%(seat)s to %(station)s") % {"seat": words, "station": one["to"]["station"]}
+        )
+    who = who_travels(page.journey)
+    return [f"{who[place]}: {_(', then ').join(seats)}." for place, seats in said.items()]
 
 
 def _place(page: Checkout, key: str, texts: Sequence[str]) -> list[str]:
@@ -383,6 +405,11 @@ def _ways(page: Checkout, refusal: Refusal) -> list[Way]:
         return [
             Way(_("Place us somewhere else"), name="anywhere"),
             Way(_("Choose other seats"), journey.to_seats(ticket_id)),
+        ]
+    if refusal.details.get("seatChanges"):
+        return [
+            Way(_("Agree to change seats"), name="changing"),
+            _another_trip(journey),
         ]
     if refusal.code == "too_many_holds":
         return [Way(_("Look at my trips"), reverse("bookings:my-trips"))]

@@ -461,7 +461,7 @@ def _quoted(quote: Quote) -> list[QuotedTicket]:
         QuotedTicket(
             name=booked.passenger_of(one.coupon).full_name,
             ticket=_ticket_text(booked, one.coupon.ticket_id),
-            seat=shown.seats_text([one.coupon]),
+            seat=shown.seat_on_the_way(one.coupon, booked.tickets[one.coupon.ticket_id]),
             price=one.coupon.price,
             rule=_rule(
                 one.tier,

@@ -135,8 +135,12 @@ def trip_of_found(found: Found, *, price_for: str = "", notes: Sequence[Remark] 
         facilities=found.facilities,
         price=found.price,
         price_for=price_for,
-        seats_left=found.seats_left,
-        notes=notes,
+        seats_left=None if found.needs_seat_change else found.seats_left,
+        notes=(
+            [*notes, Remark("warn", _("Change seats on the way"), "seat")]
+            if found.needs_seat_change
+            else notes
+        ),
     )
 
 

@@ -117,7 +117,7 @@ def _seated(
     return Seated(
         name=passenger.full_name,
         kind=kind_name(passenger.kind),
-        seat=seats_text([coupon]),
+        seat=seat_on_the_way(coupon, ticket),
         price=coupon.price,
         state=state,
         tone=tone,
@@ -169,6 +169,21 @@ def seats_text(coupons: Sequence[CouponDetail]) -> str:
     if count and not any(by_coach.values()):
         return gettext("Free seating")
     return "; ".join(_in_coach(coach, labels) for coach, labels in by_coach.items() if labels)
+
+
+def seat_on_the_way(coupon: CouponDetail, ticket: TicketFacts) -> str:
+    """Write where one passenger sits, and where the seat changes: `seat 12 to Kassel, then 31`."""
+    if len(coupon.seats) < 2:
+        return seats_text([coupon])
+    changes = [
+        gettext("%(seat)s to %(station)s")
+        % {
+            "seat": _in_coach(place.coach, [place.seat]),
+            "station": ticket.way[place.last_segment + 1].station.name,
+        }
+        for place in coupon.seats
+    ]
+    return gettext(", then ").join(changes)
 
 
 def _in_coach(coach: str, labels: Sequence[str]) -> str:

@@ -17,10 +17,9 @@ from bookings.pages import offered
 from bookings.pages.journey import ChosenSeat, Journey, coach_name, seats_in_words
 from bookings.pages.offered import FEW_SEATS, Bill, Remark, Step
 from bookings.pages.refusals import missing_is_404
-from bookings.selectors import PlannedSeat, SeatPlan
+from bookings.selectors import FareLeft, PlannedSeat, SeatPlan
 from inventory.errors import DepartureClosed
 from inventory.pages import seat_plan as drawing
-from inventory.selectors import Offer
 from travel.common import clock
 from travel.common.money import Money
 
@@ -45,7 +44,7 @@ class Fare:
 
     @property
     def few_left(self) -> int:
-        """How many seats are left, when that is worth saying; else 0."""
+        """How many seats are left all the way, when that is worth saying; else 0."""
         return self.seats_left if self.is_open and self.seats_left <= FEW_SEATS else 0
 
 
@@ -62,16 +61,16 @@ def ticket(request: HttpRequest, ticket_id: int) -> HttpResponse:
         return redirect(journey.to_seats(chosen[0]))
     try:
         on_sale = [
-            (offer, left)
-            for offer, left in selectors.get_fares_with_seats(ticket_id, now=now)
-            if offer.is_on_sale(now)
+            fare
+            for fare in selectors.get_fares_with_seats(ticket_id, now=now)
+            if fare.offer.is_on_sale(now)
         ]
     except DepartureClosed:
         on_sale = []
     if not on_sale:
         return closed(request, journey)
     fares = _fares(on_sale, ticket_id, journey, now)
-    offer = on_sale[0][0]
+    offer = on_sale[0].offer
     return render(
         request,
         "bookings/ticket.html",
@@ -98,26 +97,25 @@ def closed(request: HttpRequest, journey: Journey) -> HttpResponse:
     return render(request, "bookings/closed.html", context, status=DepartureClosed.status)
 
 
-def _fares(
-    on_sale: Sequence[tuple[Offer, int]], asked: int, journey: Journey, now: datetime
-) -> list[Fare]:
+def _fares(on_sale: Sequence[FareLeft], asked: int, journey: Journey, now: datetime) -> list[Fare]:
     needed = max(journey.party.seats, 1)
-    open_ids = [offer.ticket.id for offer, left in on_sale if left >= needed]
+    open_ids = [fare.offer.ticket.id for fare in on_sale if fare.with_changes >= needed]
     chosen = asked if asked in open_ids else next(iter(open_ids), None)
-    return [_fare(offer, left, needed, chosen, journey, now) for offer, left in on_sale]
+    return [_fare(fare, needed, chosen, journey, now) for fare in on_sale]
 
 
-def _fare(
-    offer: Offer, left: int, needed: int, chosen: int | None, journey: Journey, now: datetime
-) -> Fare:
+def _fare(fare: FareLeft, needed: int, chosen: int | None, journey: Journey, now: datetime) -> Fare:
+    offer, left = fare.offer, fare.seats
     kinds = journey.party.kinds
     steps = offered.refund_steps(offer, kinds, round_trip=journey.is_return, now=now)
     bill = offered.bill([offer], kinds, round_trip=journey.is_return)
     rules = [offered.refund_rule(steps)]
     if offer.rule.conditions:
         rules.append(Remark("", offer.rule.conditions))
-    if left < needed:
+    if fare.with_changes < needed:
         rules = [Remark("bad", _too_few(left))]
+    elif left < needed:
+        rules.append(Remark("warn", _("With a change of seat on the way; you are asked first.")))
     return Fare(
         ticket_id=offer.ticket.id,
         name=offer.ticket.fare_name,
@@ -128,7 +126,7 @@ def _fare(
         steps=steps,
         rules=rules,
         seats_left=left,
-        is_open=left >= needed,
+        is_open=fare.with_changes >= needed,
         is_chosen=offer.ticket.id == chosen,
     )
 

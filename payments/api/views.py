@@ -354,7 +354,7 @@ def _purchase(purchase: Purchase, request: Request) -> dict[str, Any]:
         "coupon_id": coupon.id,
         "status": coupon.state,
         "passenger": reservation.passenger_of(coupon),
-        "seats": [seat_body(coupon, seat) for seat in coupon.seats],
+        "seats": [seat_body(coupon, seat, ticket) for seat in coupon.seats],
         "price": coupon.price,
         "lines": [
             {"kind": kind, "label": label, "amount": amount} for kind, label, amount in coupon.lines

@@ -69,6 +69,7 @@ class TestSearch:
             "price": {"amount": "45.00", "currency": "EUR"},
             "pricePerAdult": {"amount": "45.00", "currency": "EUR"},
             "seatsLeft": 8,
+            "needsSeatChange": False,
         }
 
     def test_answers_without_a_token_and_with_one(self, api, traveller):

@@ -23,7 +23,9 @@ from bookings import engine, selectors, services
 from bookings.availability import availability, taken_seats
 from bookings.engine.contract import SYSTEM
 from bookings.errors import SoldOut
-from inventory.models import Departure
+from bookings.services import SeatChoice
+from inventory import search
+from inventory.models import Departure, FareVersion
 from tests.factories import Stop, Trip, make_trip
 from tests.selling import HOLD, audit, bits_of, party, reserve, seats_of, version_of
 
@@ -415,3 +417,60 @@ def test_the_detail_of_a_ticket_tells_the_same(train, traveller, noon):
         for start, end in ((0, 1), (0, 2), (1, 3), (2, 4), (3, 4))
     }
     assert told == {(0, 1): 8, (0, 2): 6, (1, 3): 6, (2, 4): 6, (3, 4): 8}
+
+
+class TestQuota:
+    @pytest.fixture
+    def quota(self, train) -> None:
+        """At most three seats of any segment at the Saver."""
+        FareVersion.objects.filter(fare=train.fares[0]).update(quota=3)
+
+    def left(self, train, start: int = 0, end: int = -1, *, now: datetime, fare: int = 0) -> int:
+        one = ride(train, start, end)
+        rules = search.price_rules({train.departure.service.tariff_id}, now=now)
+        rule = rules[train.departure.service.tariff_id][fare]
+        return availability([one], now=now, rules=[rule]).left_of(one, rule)
+
+    def test_no_more_are_shown_than_the_fare_may_fill(self, train, quota, noon):
+        assert self.left(train, now=noon) == 3
+        assert self.left(train, now=noon, fare=1) == 8
+
+    def test_counts_on_each_segment(self, train, quota, traveller, noon):
+        reserve(traveller, train.ticket_id(0, 2), now=noon, passengers=2)
+        reserve(traveller, train.ticket_id(2, 3), now=noon)
+        assert self.left(train, 0, 4, now=noon) == 1
+        assert self.left(train, 2, 4, now=noon) == 2
+        assert self.left(train, 3, 4, now=noon) == 3
+        # The class has eight less the three that sit on the first half.
+        assert self.left(train, 0, 2, now=noon, fare=1) == 6
+
+    def test_a_hold_that_ended_fills_nothing(self, train, quota, traveller, noon):
+        reserve(traveller, train.ticket_id(), now=noon, passengers=3)
+        assert self.left(train, now=noon + HOLD - timedelta(microseconds=1)) == 0
+        assert self.left(train, now=noon + HOLD) == 3
+
+    def test_what_is_shown_is_sold_and_no_more(self, train, quota, traveller, stranger, noon):
+        reserve(traveller, train.ticket_id(1, 3), now=noon, passengers=2)
+        with pytest.raises(SoldOut):
+            reserve(stranger, train.ticket_id(), now=noon, passengers=2)
+        reserve(stranger, train.ticket_id(), now=noon)
+        assert self.left(train, now=noon) == 0
+
+
+class TestWithChanges:
+    def test_the_fullest_segment_decides(self, train, traveller, stranger, noon):
+        first = search.price_rules({train.departure.service.tariff_id}, now=noon)
+        rule = first[train.departure.service.tariff_id][0]
+        seats = [
+            SeatChoice(train.ticket_id(0, 2), n, "1", f"1{row}") for n, row in enumerate("ABCD")
+        ]
+        reserve(traveller, train.ticket_id(0, 2), now=noon, passengers=4, seats=seats)
+        seats = [
+            SeatChoice(train.ticket_id(2, 4), n, "1", f"2{row}") for n, row in enumerate("ABC")
+        ]
+        reserve(stranger, train.ticket_id(2, 4), now=noon, passengers=3, seats=seats)
+
+        one = ride(train)
+        found = availability([one], now=noon, rules=[rule])
+        assert found.left_of(one, rule) == 1
+        assert found.left_with_changes(one, rule) == 4

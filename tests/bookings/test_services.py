@@ -485,7 +485,8 @@ class TestHolds:
         assert sorted(seats_of(held)) == sorted(seats_of(first))
         assert Reservation.objects.get(id=first.id).state == "expired"
 
-    def test_ten_at_once_are_enough(self, train, traveller, stranger, noon):
+    def test_ten_at_once_are_enough(self, train, traveller, stranger, noon, settings):
+        settings.MAX_LIVE_HOLDS_THERE = None
         for start, fare in [(start, fare) for start in range(4) for fare in (0, 1, 2)][:10]:
             reserve(traveller, train.ticket_id(start, start + 1, fare), now=noon)
         with refused(TooManyHolds):
@@ -618,14 +619,17 @@ class TestStatements:
             reserve(traveller, *ticket_ids, now=now, passengers=passengers)
         return len(captured)
 
-    def test_nine_passengers_cost_as_many_as_one(self, train, traveller, noon):
+    def test_a_large_party_costs_as_many_as_a_small_one(self, train, traveller, noon):
         reserve(traveller, train.ticket_id(fare=2), now=noon)  # what the first one lays out
         reserve(traveller, train.ticket_id(), now=noon)
         services.expire_holds(now=noon + HOLD)
         later = noon + HOLD
-        one = self.count(traveller, train.ticket_id(), now=later, passengers=1)
-        seven = self.count(traveller, train.ticket_id(), now=later, passengers=7)
-        assert one == seven < 50
+        train.ticket(0, 1)
+        train.ticket(1, 4)
+        one = self.count(traveller, train.ticket_id(0, 1), now=later, passengers=1)
+        two = self.count(traveller, train.ticket_id(0, 1), now=later, passengers=2)
+        seven = self.count(traveller, train.ticket_id(1, 4), now=later, passengers=7)
+        assert one <= two == seven < 50
 
     def test_a_train_of_64_calls_costs_as_much_as_a_flight(self, train, flight, traveller, noon):
         stations = [call.station for call in train.calls]
@@ -650,3 +654,72 @@ class TestExpireHolds:
         done = [services.expire_holds(now=noon + HOLD, limit=3) for _ in range(4)]
         assert done == [3, 3, 1, 0]
         assert set(Reservation.objects.values_list("state", flat=True)) == {"expired"}
+
+
+class TestSeatChange:
+    """Four sit in front to Göttingen, four behind from there: no seat is free all the way."""
+
+    @pytest.fixture
+    def split(self, train, noon):
+        front = [
+            SeatChoice(train.ticket_id(0, 2), n, "1", f"1{row}") for n, row in enumerate("ABCD")
+        ]
+        back = [
+            SeatChoice(train.ticket_id(2, 4), n, "1", f"2{row}") for n, row in enumerate("ABCD")
+        ]
+        reserve("a@example.org", train.ticket_id(0, 2), now=noon, passengers=4, seats=front)
+        reserve("b@example.org", train.ticket_id(2, 4), now=noon, passengers=4, seats=back)
+        return train
+
+    def test_the_refusal_offers_it_in_words(self, split, traveller, noon):
+        before = everything()
+        with pytest.raises(SoldOut) as refused_with:
+            reserve(traveller, split.ticket_id(), now=noon)
+        assert everything() == before
+        ticket = split.ticket_id()
+        assert refused_with.value.details == {
+            "ticketID": ticket,
+            "seatChanges": [
+                {
+                    "ticketID": ticket,
+                    "passenger": 0,
+                    "coach": "1",
+                    "seat": "2A",
+                    "from": {"station": "Hamburg Hbf", "code": "HH"},
+                    "to": {"station": "Göttingen Hbf", "code": "GOE"},
+                },
+                {
+                    "ticketID": ticket,
+                    "passenger": 0,
+                    "coach": "1",
+                    "seat": "1A",
+                    "from": {"station": "Göttingen Hbf", "code": "GOE"},
+                    "to": {"station": "München Hbf", "code": "MH"},
+                },
+            ],
+        }
+
+    def test_who_agrees_has_both_seats(self, split, traveller, noon):
+        held = reserve(traveller, split.ticket_id(), now=noon, accept_seat_change=True)
+        (coupon,) = held.coupons
+        assert [(one.seat, one.first_segment, one.last_segment) for one in coupon.seats] == [
+            ("2A", 0, 1),
+            ("1A", 2, 3),
+        ]
+        audit()
+
+
+class TestReclaim:
+    def test_a_hold_that_ended_lives_five_minutes_more(self, flight, traveller, noon):
+        held = reserve(traveller, flight.ticket_id(), now=noon, passengers=2)
+        services.reclaim(reservation_id=held.id, other_seats=False, now=noon + 2 * HOLD)
+        again = Reservation.objects.get(id=held.id)
+        assert again.state == "held"
+        assert again.hold_until == noon + 2 * HOLD + timedelta(minutes=5)
+        audit()
+
+    def test_nothing_is_left_of_it(self, flight, traveller, stranger, noon):
+        held = reserve(traveller, flight.ticket_id(), now=noon)
+        reserve(stranger, flight.ticket_id(), now=noon + HOLD, passengers=6)
+        with refused(SoldOut):
+            services.reclaim(reservation_id=held.id, other_seats=True, now=noon + HOLD)

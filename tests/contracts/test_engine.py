@@ -271,6 +271,31 @@ class TestReserve:
         taken = reserve(leg(flight, seats=["Cabin/1A", None]), now=noon)
         assert taken.outcome is Outcome.SEAT_TAKEN
 
+    def test_a_seat_chosen_twice_is_taken_by_the_other(self, train, noon):
+        with nothing_changes():
+            result = reserve(leg(train, seats=["1/1A", "1/1A"]), now=noon)
+        assert result.outcome is Outcome.SEAT_TAKEN
+
+    @pytest.mark.parametrize("fare", [0, 1])
+    def test_refuses_a_seat_of_another_class_or_vehicle(self, train, flight, noon, fare):
+        """One of Business, though its row is free, and one of the aircraft."""
+        elsewhere = [leg(train, fare=fare, seats=["2/1A"])]
+        other = leg(flight, seats=["Cabin/1A"]).coupons[0].seat_id
+        first = leg(train, fare=fare)
+        elsewhere.append(replace(first, coupons=[replace(first.coupons[0], seat_id=other)]))
+        for wanted in elsewhere:
+            with nothing_changes():
+                assert reserve(wanted, now=noon).outcome is Outcome.SEAT_TAKEN
+
+    def test_refuses_a_departure_that_does_not_exist(self, train, noon):
+        gone = replace(leg(train), departure_id=train.departure.pk + 1_000_000)
+        with nothing_changes():
+            assert reserve(gone, now=noon).outcome is Outcome.DEPARTURE_CLOSED
+
+    def test_more_passengers_than_seats(self, flight, noon):
+        with nothing_changes():
+            assert reserve(leg(flight, seats=[None] * 7), now=noon).outcome is Outcome.SOLD_OUT
+
     def test_classes_do_not_share_seats(self, train, noon):
         hold(leg(train, fare=2, seats=[None] * 4), now=noon)
         assert reserve(leg(train, fare=2), now=noon).outcome is Outcome.SOLD_OUT
@@ -784,3 +809,102 @@ class TestWishes:
         held = hold(leg(car), now=noon, wishes=["accessible"])
         claim = Claim.objects.get(coupon__passenger__reservation_id=held)
         assert claim.stock.seat.label == "1B"
+
+
+class TestReclaim:
+    """A payment came after the hold had ended."""
+
+    later = HOLD + timedelta(minutes=1)
+
+    def reclaim(self, reservation_id: int, now: datetime, *, other_seats: bool = False) -> Result:
+        with transaction.atomic():
+            result = engine.current().reclaim(
+                reservation_id, until=now + HOLD, other_seats=other_seats, now=now, actor=SYSTEM
+            )
+            if not result.done:
+                transaction.set_rollback(True)
+        return result
+
+    @pytest.mark.parametrize("swept", [True, False])
+    def test_gets_the_same_seats_again(self, train, noon, swept):
+        held = hold(leg(train, 1, 3, seats=["1/2C", "1/1B"]), leg(train, 3, 4), now=noon)
+        before = bits_of(train)
+        now = noon + self.later
+        if swept:
+            engine.current().expire(now=now, limit=10)
+
+        assert self.reclaim(held, now).done
+
+        assert bits_of(train) == before
+        assert state_of(held) == "held"
+        assert Reservation.objects.get(id=held).hold_until == now + HOLD
+        assert set(Coupon.objects.values_list("state", flat=True)) == {"open"}
+        assert story_of(held) == [
+            ("reserved", "", "held"),
+            ("expired", "held", "expired"),
+            ("reclaimed", "expired", "held"),
+        ]
+        pay(held, now)
+        assert state_of(held) == "paid"
+
+    def test_not_once_somebody_else_has_one_of_them(self, train, noon):
+        held = hold(leg(train, seats=["1/2C", "1/1B"]), now=noon)
+        now = noon + self.later
+        hold(leg(train, 3, 4, seats=["1/1B"]), now=now)
+        with nothing_changes():
+            assert self.reclaim(held, now).outcome is Outcome.SEAT_TAKEN
+
+    def test_but_others_of_the_class_if_the_traveller_agreed(self, train, noon):
+        held = hold(leg(train, seats=["1/2C", "1/1B"]), now=noon)
+        now = noon + self.later
+        hold(leg(train, 3, 4, seats=["1/1B"]), now=now)
+        assert self.reclaim(held, now, other_seats=True).done
+        seats = Claim.objects.filter(coupon__passenger__reservation_id=held)
+        assert "1B" not in seats.values_list("stock__seat__label", flat=True)
+        assert seats.count() == 2
+
+    def test_not_when_nothing_is_left(self, flight, noon):
+        held = hold(leg(flight), now=noon)
+        now = noon + self.later
+        hold(leg(flight, seats=[None] * 6), now=now)
+        with nothing_changes():
+            assert self.reclaim(held, now, other_seats=True).outcome is Outcome.SOLD_OUT
+
+    def test_not_once_the_train_has_left(self, train, noon):
+        held = hold(leg(train, 1, 3), now=noon)
+        leaves = train.calls[1].departs_at
+        assert self.reclaim(held, leaves).outcome is Outcome.DEPARTURE_CLOSED
+        assert self.reclaim(held, leaves - TICK).done
+
+    def test_not_when_the_departure_is_cancelled(self, train, noon):
+        held = hold(leg(train), now=noon)
+        Departure.objects.filter(pk=train.departure.pk).update(state="cancelled")
+        with nothing_changes():
+            assert self.reclaim(held, noon + self.later).outcome is Outcome.DEPARTURE_CLOSED
+
+    def test_leaves_a_live_hold_as_it_is(self, train, noon):
+        held = hold(leg(train), now=noon)
+        with nothing_changes():
+            assert self.reclaim(held, noon).done
+
+    def test_seats_without_labels_are_as_good_as_each_other(self, coach, noon):
+        held = hold(leg(coach, seats=[None] * 3), now=noon)
+        assert self.reclaim(held, noon + self.later).done
+        assert Claim.objects.count() == 3
+
+    def test_who_changed_seats_does_so_again(self, train, noon):
+        hold(leg(train, 2, 4, seats=[None] * 4), now=noon)
+        hold(leg(train, 0, 2, seats=["1/2A", "1/2B", "1/2C", "1/2D"]), now=noon)
+        for other in Reservation.objects.values_list("id", flat=True):
+            pay(other, noon)
+        held = hold(leg(train), now=noon, accept_seat_change=True)
+        assert self.reclaim(held, noon + self.later).done
+        assert Claim.objects.filter(coupon__passenger__reservation_id=held).count() == 2
+
+    def test_what_is_paid_or_cancelled_is_told(self, train, noon):
+        paid, released = hold(leg(train), now=noon), hold(leg(train), now=noon)
+        pay(paid, noon)
+        engine.current().release(released, now=noon, actor=SYSTEM)
+        assert self.reclaim(paid, noon + self.later).outcome is Outcome.ALREADY_PAID
+        assert self.reclaim(released, noon + self.later).outcome is Outcome.ALREADY_CANCELLED
+        assert self.reclaim(released + 1_000, noon).outcome is Outcome.NOT_FOUND

@@ -14,6 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import SavedPassenger, User
 from bookings.models import Passenger, PriceLine, Reservation
+from bookings.services import SeatChoice
 from inventory.models import Departure, FareVersion
 from tests.conftest import Clock
 from tests.factories import Timetable, Trip
@@ -337,6 +338,36 @@ class TestRefusals:
         assert "There are not enough free seats." in answer.content.decode()
         assert 'href="/search/?origin=Hamburg' in answer.content.decode()
         assert everything() == before
+
+    def test_of_no_seat_all_the_way_ask_for_a_change_of_seats(
+        self, client: Client, train: Trip, traveller: User, noon: datetime
+    ) -> None:
+        for row, (start, end) in ((1, (0, 2)), (2, (2, 4))):
+            ticket = train.ticket_id(start, end)
+            seats = [SeatChoice(ticket, n, "1", f"{row}{name}") for n, name in enumerate("ABCD")]
+            reserve(traveller, ticket, now=noon, passengers=4, seats=seats)
+        before = everything()
+        results = client.get("/search/?origin=Hamburg&destination=Munich&date=2026-06-02")
+        assert "Change seats on the way" in results.content.decode()
+        page = client.get(f"/trip/{train.ticket_id()}/").content.decode()
+        assert "With a change of seat on the way; you are asked first." in page
+
+        path = address(train.ticket_id())
+        answer = order(client, path)
+
+        assert answer.status_code == 409
+        html = text_of(answer.content.decode())
+        assert "there is room with a change of seat on the way" in html
+        assert (
+            "Adult: Coach 1, seat 2A to Göttingen Hbf, then Coach 1, seat 1A to München Hbf."
+            in html
+        )
+        assert everything() == before
+        again = order(client, path, changing="1")
+        assert again.status_code == 302
+        held = Reservation.objects.latest("id")
+        shown = client.get(f"/booking/{held.locator}/").content.decode()
+        assert way in text_of(shown)
 
     def test_of_a_changed_price_show_the_new_one(
         self, client: Client, train: Trip, noon: datetime
