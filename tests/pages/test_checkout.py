@@ -358,10 +358,8 @@ class TestRefusals:
         assert answer.status_code == 409
         html = text_of(answer.content.decode())
         assert "there is room with a change of seat on the way" in html
-        assert (
-            "Adult: Coach 1, seat 2A to Göttingen Hbf, then Coach 1, seat 1A to München Hbf."
-            in html
-        )
+        way = "Coach 1, seat 2A to Göttingen Hbf, then Coach 1, seat 1A to München Hbf"
+        assert f"Adult: {way}." in html
         assert everything() == before
         again = order(client, path, changing="1")
         assert again.status_code == 302
