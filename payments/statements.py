@@ -296,7 +296,7 @@ def _explain(entries: Sequence[Entry], account: Account, terms: _Terms) -> Itera
 
 def _coupons(account: Account, condition: Q) -> list[_Part]:
     rows = (
-        Coupon.objects.filter(condition, ticket__departure__service__carrier_id=account.carrier_id)
+        Coupon.objects.filter(condition, ticket__departure__service__carrier=account.carrier)
         .annotate(price=Sum("price_lines__amount_minor"))
         .order_by("id")
         .values_list(
@@ -308,7 +308,10 @@ def _coupons(account: Account, condition: Q) -> list[_Part]:
             "price",
         )
     )
-    return [_Part(*columns, price or 0) for *columns, price in rows]
+    return [
+        _Part(coupon_id, reservation_id, locator, ticket_id, service, price or 0)
+        for coupon_id, reservation_id, locator, ticket_id, service, price in rows
+    ]
 
 
 def _refunds(cancellation_ids: Iterable[int | None]) -> dict[int, dict[int, int]]:
