@@ -99,16 +99,7 @@ def post(
     :raises InsufficientFunds: a wallet would fall below zero.
     :raises Unbalanced: the sides do not sum to zero in each currency.
     """
-    amounts: dict[int, int] = {}
-    sums: dict[str, int] = {}
-    for side in sides:
-        if side.account.currency_id != side.amount.currency:
-            raise Unbalanced(reference)
-        amounts[side.account.id] = amounts.get(side.account.id, 0) + side.amount.minor
-        sums[side.amount.currency] = sums.get(side.amount.currency, 0) + side.amount.minor
-    if any(sums.values()):
-        raise Unbalanced(reference)
-
+    moved = added_up(reference, sides)
     transfer = Transfer.objects.create(
         kind=kind,
         reference=reference,
@@ -121,7 +112,6 @@ def post(
         goodwill_id=goodwill_id,
         settlement_id=settlement_id,
     )
-    moved = sorted((account_id, minor) for account_id, minor in amounts.items() if minor)
     # Balances first: an entry's foreign key would take a shared lock that two transfers cannot
     # both turn into the update's.
     for account_id, minor in moved:
@@ -131,6 +121,34 @@ def post(
         for account_id, minor in moved
     )
     return transfer
+
+
+def added_up(reference: str, sides: Iterable[Side]) -> list[tuple[int, int]]:
+    """
+    Answer accounts and what each gains, by the accounts' ids; those that gain nothing are left out.
+
+    :raises Unbalanced: the sides do not sum to zero in each currency.
+    """
+    amounts: dict[int, int] = {}
+    sums: dict[str, int] = {}
+    for side in sides:
+        if side.account.currency_id != side.amount.currency:
+            raise Unbalanced(reference)
+        amounts[side.account.id] = amounts.get(side.account.id, 0) + side.amount.minor
+        sums[side.amount.currency] = sums.get(side.amount.currency, 0) + side.amount.minor
+    if any(sums.values()):
+        raise Unbalanced(reference)
+    return sorted((account_id, minor) for account_id, minor in amounts.items() if minor)
+
+
+def lock(*sides: Iterable[Side]) -> None:
+    """
+    Lock the accounts of several transfers, in the order of their ids.
+
+    Transfers that follow each other would take their accounts in another order than a third one.
+    """
+    accounts = {side.account.id for some in sides for side in some}
+    list(Account.objects.select_for_update().filter(id__in=accounts).order_by("id").values("id"))
 
 
 class Unbalanced(AssertionError):

@@ -16,6 +16,19 @@ from inventory.selectors import Tier
 from travel.common.money import Money
 
 
+# For these reasons staff also cancel what has left: the traveller could not use it, or was not let.
+# Goodwill and wishes are none of them; for those there is money for the wallet.
+AFTER_DEPARTURE = frozenset({"carrier", "missed_connection", "strike", "staff_error", "death"})
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """What staff give back of a penalty, in hundredths of a per cent of it, and why."""
+
+    reason_code: str
+    basis_points: int = 10_000
+
+
 @dataclass(frozen=True, slots=True)
 class Penalty:
     """What is kept of a price, the share that says so, and its tier (None: too late for any)."""
