@@ -155,6 +155,13 @@ class SeatPlan:
         )
 
 
+def just_made(
+    reservation_id: int, *, tickets: Mapping[int, TicketFacts], now: datetime
+) -> ReservationDetail:
+    """Answer the reservation that was made in this transaction, on these tickets."""
+    return load([Reservation.objects.get(id=reservation_id)], now=now, tickets=tickets)[0]
+
+
 def get_reservation(
     *, viewer: Viewer, now: datetime, reservation_id: int | None = None, locator: str | None = None
 ) -> ReservationDetail:
@@ -364,14 +371,24 @@ def status_of(state: str, hold_until: datetime, now: datetime) -> str:
     return STATUSES[State(state)]
 
 
-def load(rows: Sequence[Reservation], *, now: datetime) -> list[ReservationDetail]:
-    """Read all that belongs to these reservations, in a number of statements that is constant."""
+def load(
+    rows: Sequence[Reservation],
+    *,
+    now: datetime,
+    tickets: Mapping[int, TicketFacts] | None = None,
+) -> list[ReservationDetail]:
+    """
+    Read all that belongs to these reservations, in a number of statements that is constant.
+
+    Who knows the facts of their tickets gives them, and they are not read again.
+    """
     if not rows:
         return []
     passengers, coupons = _people(rows)
-    tickets = inventory.describe_tickets(
-        {coupon.ticket_id for group in coupons.values() for coupon in group}
-    )
+    if tickets is None:
+        tickets = inventory.describe_tickets(
+            {coupon.ticket_id for group in coupons.values() for coupon in group}
+        )
     return [
         ReservationDetail(
             id=row.id,

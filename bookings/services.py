@@ -153,7 +153,9 @@ def reserve(
         raise refusal(result.outcome, **_told(result, offers))
 
     assert result.reservation_id is not None
-    reservation = _fresh(result.reservation_id, now)
+    reservation = selectors.just_made(
+        result.reservation_id, tickets={one.ticket.id: one.ticket for one in offers}, now=now
+    )
     notifications.hold_notice(reservation=reservation, guest_secret=secret, now=now)
     return Reserved(reservation, secret)
 
