@@ -12,6 +12,7 @@ that shows it and which of them it takes; the exit status is 1 then.
 from __future__ import annotations
 
 import argparse
+import gc
 import subprocess
 import sys
 import threading
@@ -49,6 +50,9 @@ def _run(options: argparse.Namespace) -> int:
         from bookings import engine
 
         name = options.engine or engine.current_name()
+        # What is here now stays to the end: the collector need not look at it time and again.
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
         _tell(f"seed {options.seed}: {name} engine on {place}")
         runner = Runner(seed=options.seed, engine=engine.named(name), world=World(), tell=_tell)
         if options.only:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import lru_cache
 from random import Random
@@ -16,8 +16,9 @@ from typing import Any
 
 from django.db import connection
 
-from bench.simulator.oracle import Booking, Difference, Oracle, Trip
+from bench.simulator.oracle import Booking, Difference, FareFacts, Oracle, Trip
 from bookings.availability import availability, taken_seats
+from inventory.pricing import PriceRule
 from support import audit
 
 CHUNK = 400
@@ -220,9 +221,16 @@ def search(trips: Collection[Trip], *, rng: Random, now: datetime) -> None:
 
     :raises Difference: what is shown is not what is left.
     """
-    _compare_availability(trips, read_heads(trips), rng, now)
+    heads = read_heads(trips)
+    compare_fares(
+        trips, [_ride(trip, heads[trip.departure_id], *stretch(trip, rng)) for trip in trips], now
+    )
     trip = rng.choice(list(trips))
-    first, last = stretch(trip, rng)
+    if rng.random() < 0.5:
+        _compare_seat_map(trip, *stretch(trip, rng), now)
+
+
+def _compare_seat_map(trip: Trip, first: int, last: int, now: datetime) -> None:
     shown = taken_seats(trip.departure_id, first=first, last=last, now=now)
     true = {key for key in trip.seats if not trip.is_free(key, first, last, now)}
     if shown != true:
@@ -230,6 +238,41 @@ def search(trips: Collection[Trip], *, rng: Random, now: datetime) -> None:
             f"departure {trip.number}: the seat map of {first}-{last} shows {sorted(shown)} as "
             f"taken, taken are {sorted(true)}"
         )
+
+
+def compare_fares(trips: Collection[Trip], rides: Sequence[Ride], now: datetime) -> None:
+    """
+    Ask the office what is left of these rides at each fare, with and without changes of seats.
+
+    :raises Difference: it is not what the oracle counts.
+    """
+    by_id = {trip.departure_id: trip for trip in trips}
+    rules = {fare.fare_id: _rule(fare) for trip in trips for fare in trip.fares}
+    shown = availability(rides, now=now, rules=rules.values())
+    for ride in rides:
+        trip = by_id[ride.departure_id]
+        first, last = ride.from_position, ride.to_position - 1
+        for fare in trip.fares:
+            rule = rules[fare.fare_id]
+            found = (shown.left_of(ride, rule), shown.left_with_changes(ride, rule))
+            quota = trip.quota_left(fare, first, last, now)
+            left = (
+                len(trip.free(fare.travel_class, first, last, now)),
+                trip.left_with_changes(fare.travel_class, first, last, now),
+            )
+            wanted = left if quota is None else (min(left[0], quota), min(left[1], quota))
+            if found != wanted:
+                raise Difference(
+                    f"departure {trip.number}: {found} seats (with changes) are shown at fare "
+                    f"{fare.number} on {first}-{last}, left are {wanted}"
+                )
+
+
+def _rule(fare: FareFacts) -> PriceRule:
+    """Answer a fare as availability asks for it; its price is of no interest."""
+    nothing = {one.name: 0 for one in fields(PriceRule)}
+    known = {"fare_id": fare.fare_id, "travel_class": fare.travel_class, "quota": fare.quota}
+    return PriceRule(**{**nothing, **known})  # type: ignore[arg-type]
 
 
 def compare_rides(trips: dict[int, Trip], rides: Sequence[Ride], now: datetime) -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 HELD, PAID, CANCELLED, EXPIRED = "held", "paid", "cancelled", "expired"
 OPEN = "open"
@@ -67,6 +67,9 @@ class Trip:
     seats: dict[int, SeatFacts]
     fares: Sequence[FareFacts]
     closes_at: list[datetime]
+    # Sales close so long before the boarding call leaves.
+    closes_before: timedelta
+    has_labels: bool
     is_scheduled: bool = True
     is_open: bool = True
     owners: dict[tuple[int, int], Coupon] = field(default_factory=dict)
@@ -107,6 +110,22 @@ class Trip:
             for seat in self.seats.values()
             if seat.travel_class == travel_class and self.is_free(seat.seat_id, first, last, now)
         ]
+
+    def left_with_changes(self, travel_class: str, first: int, last: int, now: datetime) -> int:
+        """Answer how many could ride if they changed seats wherever they had to."""
+        return min(
+            len(self.free(travel_class, segment, segment, now))
+            for segment in range(first, last + 1)
+        )
+
+    def quota_left(self, fare: FareFacts, first: int, last: int, now: datetime) -> int | None:
+        """Answer how many more seats the fare may fill on each of these segments; None for all."""
+        if fare.quota is None:
+            return None
+        fullest = max(
+            self.seats_of_fare(fare.number, segment, now) for segment in range(first, last + 1)
+        )
+        return max(fare.quota - fullest, 0)
 
     def seats_of_fare(self, fare: int, segment: int, now: datetime) -> int:
         """Answer how many seats of a segment are sold or held at the fare."""
@@ -163,17 +182,28 @@ class Booking:
 
 @dataclass(slots=True, eq=False)
 class Coupon:
-    """A passenger on a ticket, with the seats it has: (seat, first segment, last segment)."""
+    """
+    A passenger on a ticket, with the seats it has: (seat, first segment, last segment).
+
+    `had` are those it had when they were given back.
+    """
 
     coupon_id: int
+    passenger: int
     booking: Booking
     trip: Trip
     first: int
     last: int
     fare: int
     needs_seat: bool
-    claims: Sequence[tuple[int, int, int]]
+    wish: str
+    claims: Sequence[tuple[int, int, int]] = ()
     state: str = OPEN
+    had: Sequence[tuple[int, int, int]] = ()
+
+    @property
+    def ticket_id(self) -> int:
+        return self.trip.ticket_id(self.first, self.last, self.fare)
 
 
 # --- what is asked for ----------------------------------------------------------------------------
@@ -298,26 +328,85 @@ class Oracle:
         for leg in request.legs:
             for passenger, asked in enumerate(leg.party):
                 key = (passenger, leg.ticket_id)
-                booking.coupons.append(
-                    Coupon(
-                        coupon_ids[key],
-                        booking,
-                        leg.trip,
-                        leg.first,
-                        leg.last,
-                        leg.fare.number,
-                        asked.needs_seat,
-                        given[key],
-                    )
+                coupon = Coupon(
+                    coupon_ids[key],
+                    passenger,
+                    booking,
+                    leg.trip,
+                    leg.first,
+                    leg.last,
+                    leg.fare.number,
+                    asked.needs_seat,
+                    asked.wish,
                 )
-        self.bookings[reservation_id] = self.held[reservation_id] = booking
+                booking.coupons.append(coupon)
+                leg.trip.coupons.append(coupon)
+        self.bookings[reservation_id] = booking
+        self._hold(booking, given)
+        return swept
+
+    def _hold(self, booking: Booking, given: Given) -> None:
+        self.held[booking.reservation_id] = booking
         for coupon in booking.coupons:
-            coupon.trip.coupons.append(coupon)
-            coupon.trip.held[reservation_id] = booking
-            coupon.trip.has_changed |= bool(coupon.claims)
+            trip = coupon.trip
+            coupon.claims = given[coupon.passenger, coupon.ticket_id]
+            trip.held[booking.reservation_id] = booking
+            trip.has_changed |= bool(coupon.claims)
             for seat_id, first, last in coupon.claims:
                 for segment in range(first, last + 1):
-                    coupon.trip.owners[seat_id, segment] = coupon
+                    trip.owners[seat_id, segment] = coupon
+
+    # --- claiming again what was lost
+
+    def refusals_of_reclaiming(
+        self, booking: Booking | None, now: datetime, *, other_seats: bool
+    ) -> dict[str, set[int | None]]:
+        """
+        Answer the words that may refuse to take an ended hold's seats again, and for which tickets.
+
+        Nothing when it must succeed; a hold that lives is left alone.
+        """
+        word = self.refusal_of_hold(booking, now)
+        if booking is None or word != "hold_expired":
+            return {word: {None}} if word else {}
+        legs = _legs_of(booking)
+        closed = {leg.ticket_id for leg in legs if not _may_board(leg, now)}
+        if closed:
+            return {"departure_closed": set(closed)}
+        found: dict[str, set[int | None]] = defaultdict(set)
+        for leg in legs:
+            accepts_change = _changed(leg, booking)
+            words = _lacks(leg, now, accepts_change=accepts_change)
+            if other_seats and "seat_taken" in words:
+                words = _lacks(_anywhere(leg), now, accepts_change=accepts_change)
+            for word in words:
+                found[word].add(leg.ticket_id)
+        return found
+
+    def reclaim(
+        self, booking: Booking, given: Given, until: datetime, now: datetime, *, other_seats: bool
+    ) -> list[Booking]:
+        """
+        Check the seats that an ended hold has again and write them down; answer the holds swept.
+
+        :raises Difference: a seat may not be given so.
+        """
+        ended = {
+            key: one
+            for trip in booking.trips
+            for key, one in trip.held.items()
+            if one.hold_until <= now
+        }
+        swept = self.expire(ended.values())
+        if booking.state == HELD:
+            return swept
+        for leg in _legs_of(booking):
+            as_before = not _lacks(leg, now, accepts_change=_changed(leg, booking))
+            check_seats(leg if as_before else _anywhere(leg), given, now)
+        booking.state, booking.hold_until = HELD, until
+        for coupon in booking.coupons:
+            coupon.state = OPEN
+        self._hold(booking, given)
         return swept
 
     # --- what happens to a hold
@@ -406,7 +495,7 @@ def _give_back(coupons: Iterable[Coupon]) -> None:
         for seat_id, first, last in coupon.claims:
             for segment in range(first, last + 1):
                 del coupon.trip.owners[seat_id, segment]
-        coupon.claims = ()
+        coupon.had, coupon.claims = coupon.claims, ()
 
 
 # --- room -----------------------------------------------------------------------------------------
@@ -431,12 +520,8 @@ def _lacks(leg: Leg, now: datetime, *, accepts_change: bool) -> set[str]:
 
 def is_quota_used_up(leg: Leg, now: datetime) -> bool:
     """Say whether the party would be more than the fare may seat on some segment."""
-    if leg.fare.quota is None or not leg.seated:
-        return False
-    return any(
-        leg.trip.seats_of_fare(leg.fare.number, segment, now) + len(leg.seated) > leg.fare.quota
-        for segment in range(leg.first, leg.last + 1)
-    )
+    left = leg.trip.quota_left(leg.fare, leg.first, leg.last, now)
+    return bool(leg.seated) and left is not None and left < len(leg.seated)
 
 
 def may_change(leg: Leg, now: datetime) -> bool:
@@ -445,10 +530,49 @@ def may_change(leg: Leg, now: datetime) -> bool:
 
     Who chose a seat wants that one, and is offered no other.
     """
-    return not leg.chosen and all(
-        len(leg.trip.free(leg.fare.travel_class, segment, segment, now)) >= len(leg.seated)
-        for segment in range(leg.first, leg.last + 1)
+    left = leg.trip.left_with_changes(leg.fare.travel_class, leg.first, leg.last, now)
+    return not leg.chosen and left >= len(leg.seated)
+
+
+# --- what was lost --------------------------------------------------------------------------------
+
+
+def _legs_of(booking: Booking) -> list[Leg]:
+    """Answer the legs of a hold that ended, each passenger asking for the seat it had."""
+    legs: dict[int, list[Coupon]] = defaultdict(list)
+    for coupon in sorted(booking.coupons, key=lambda one: one.passenger):
+        legs[coupon.ticket_id].append(coupon)
+    return [
+        Leg(
+            own[0].trip,
+            own[0].first,
+            own[0].last,
+            own[0].trip.fares[own[0].fare],
+            [Asked(one.needs_seat, one.wish, _seat_it_had(one)) for one in own],
+        )
+        for own in legs.values()
+    ]
+
+
+def _seat_it_had(coupon: Coupon) -> int | None:
+    """Who had several seats, or one without a label, is placed anew."""
+    had = coupon.claims or coupon.had
+    return had[0][0] if len(had) == 1 and coupon.trip.has_labels else None
+
+
+def _changed(leg: Leg, booking: Booking) -> bool:
+    return any(
+        one.ticket_id == leg.ticket_id and len(one.claims or one.had) > 1 for one in booking.coupons
     )
+
+
+def _anywhere(leg: Leg) -> Leg:
+    return replace(leg, party=[replace(one, seat_id=None) for one in leg.party])
+
+
+def _may_board(leg: Leg, now: datetime) -> bool:
+    leaves_at = leg.trip.closes_at[leg.first] + leg.trip.closes_before
+    return leg.trip.is_scheduled and leg.trip.is_open and now < leaves_at
 
 
 # --- seats ----------------------------------------------------------------------------------------

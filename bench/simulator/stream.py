@@ -21,6 +21,7 @@ from django.db import transaction
 from bench.simulator import comparison
 from bench.simulator.comparison import rows, stretch
 from bench.simulator.oracle import (
+    EXPIRED,
     HELD,
     OPEN,
     PAID,
@@ -207,7 +208,8 @@ class Era:
         if refusals:
             raise Difference(f"done, though it must be refused: {dict(refusals)}")
         assert result.reservation_id is not None
-        given, coupon_ids = _read_given(result.reservation_id, request)
+        given, coupon_ids = _read_given(result.reservation_id)
+        _check_coupons(given, request)
         swept = self.oracle.reserve(
             request,
             given,
@@ -386,6 +388,32 @@ class Era:
             raise Difference(f"extended says changed {changed}, must be {lengthened}")
         return "extended" if lengthened else "not_extended"
 
+    def _reclaim(self, rng: Random) -> str:
+        """Take the seats of a hold that ended again, as for a payment that came late."""
+        booking = self._draw_booking(rng, EXPIRED if rng.random() < 0.85 else HELD)
+        other_seats = rng.random() < 0.5
+        until = self.now + HOLD / 2
+        key = booking.reservation_id if booking else 2**40
+        self._say(f"reservation {booking.state if booking else 'unknown'} {key}, {other_seats}")
+        refusals = self.oracle.refusals_of_reclaiming(booking, self.now, other_seats=other_seats)
+        result = self._do(
+            lambda: self.engine.reclaim(
+                key, until=until, other_seats=other_seats, now=self.now, actor=SYSTEM
+            )
+        )
+        if booking is not None:
+            self._touch([booking])
+        if not result.done:
+            _check_refusal(result, refusals)
+            return str(result.outcome)
+        if refusals or booking is None:
+            raise Difference(f"done, though it must be refused: {dict(refusals)}")
+        lived = booking.lives(self.now)
+        given, _ = _read_given(key)
+        swept = self.oracle.reclaim(booking, given, until, self.now, other_seats=other_seats)
+        self._touch(swept)
+        return "not_reclaimed" if lived else "reclaimed"
+
     def _settle(self, booking: Booking | None, act: Callable[[int], Result]) -> str:
         """Act on a hold and see that the outcome is the foretold one."""
         key = booking.reservation_id if booking else 2**40
@@ -494,6 +522,7 @@ _WEIGHED: list[tuple[Callable[[Era, Random], str], int]] = [
     (Era._pay_at_the_end, 2),
     (Era._release, 5),
     (Era._extend, 5),
+    (Era._reclaim, 5),
     (Era._expire, 4),
     (Era._cancel, 3),
     (Era._cancel_a_part, 6),
@@ -521,6 +550,8 @@ WORDS = (
     "not_extended",
     "expired",
     "nothing_to_expire",
+    "reclaimed",
+    "not_reclaimed",
     "cancelled",
     "part_cancelled",
     "departure_changed",
@@ -623,7 +654,7 @@ def _check_refusal(result: Result, refusals: dict[str, set[int | None]]) -> None
         raise Difference(f"{word} blames {result.ticket_id}, must be one of {refusals[word]}")
 
 
-def _read_given(reservation_id: int, request: Request) -> tuple[Given, dict[tuple[int, int], int]]:
+def _read_given(reservation_id: int) -> tuple[Given, dict[tuple[int, int], int]]:
     """Answer the seats and the coupons that passengers (by position) have on tickets."""
     given: Given = {}
     coupon_ids: dict[tuple[int, int], int] = {}
@@ -640,12 +671,15 @@ def _read_given(reservation_id: int, request: Request) -> tuple[Given, dict[tupl
         claims = given.setdefault((position, ticket_id), ())
         if seat_id is not None:
             given[position, ticket_id] = (*claims, (seat_id, first, last))
+    return given, coupon_ids
+
+
+def _check_coupons(given: Given, request: Request) -> None:
     wanted = {
         (position, leg.ticket_id) for leg in request.legs for position in range(len(leg.party))
     }
     if set(given) != wanted:
         raise Difference(f"coupons of {sorted(given)}, must be of {sorted(wanted)}")
-    return given, coupon_ids
 
 
 # --- the carrier's changes ------------------------------------------------------------------------

@@ -154,6 +154,8 @@ class World:
             seats=line.seats,
             fares=line.fares,
             closes_at=[moment - early for moment in moments[:-1]],
+            closes_before=early,
+            has_labels=line.plan.has_labels,
         )
 
 
@@ -180,9 +182,9 @@ def _make_line(plan: LinePlan, *, carrier: factories.Carrier, number: int) -> Li
             FarePlan(
                 f"Fare {index}",
                 travel_class,
-                version={"sales_close_minutes": plan.closes_before},
+                version={"sales_close_minutes": plan.closes_before, "quota": quota},
             )
-            for index, (travel_class, _) in enumerate(plan.fares)
+            for index, (travel_class, quota) in enumerate(plan.fares)
         ],
     )
     vehicle = _make_vehicle(plan, carrier=carrier, code=f"SIM-{number}")
