@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 
 from support import audit
 
@@ -17,8 +17,13 @@ class Command(BaseCommand):
 
     help = "Prove that no seat is sold twice and that every cent is accounted for."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--jobs", type=int, default=1, help="how many of the queries run at once (1)"
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
-        broken = {finding.fact.code: finding for finding in audit.findings()}
+        broken = {finding.fact.code: finding for finding in audit.findings(jobs=options["jobs"])}
         for fact in audit.FACTS:
             finding = broken.get(fact.code)
             if finding is None:

@@ -1,0 +1,166 @@
+"""
+Facts about seats: none is sold twice, whoever is to sit has one, and what is shown is what is left.
+
+The queries read whole tables, so they are written for one pass over each. Some say LEFT JOIN where
+a foreign key promises a row: it keeps the order of the tables, by which a server looks rows up by
+their keys alone, and names a row whose other half is lost.
+"""
+
+from __future__ import annotations
+
+from support.audit.facts import Fact
+
+# The bits of a claim's segments. Never shifted by 63, so that the largest fits a signed number.
+_BITS = "(1 << claim.last_segment) - (1 << claim.first_segment) + (1 << claim.last_segment)"
+_CLAIMED = (
+    f"(SELECT COALESCE(SUM({_BITS}), 0) FROM bookings_claim claim "  # noqa: S608 - no input
+    "WHERE claim.stock_id = stock.id)"
+)
+
+FACTS: tuple[Fact, ...] = (
+    Fact(
+        1,
+        "seat_claimed_twice",
+        "No segment of a seat is claimed twice.",
+        ("stock", "claim", "other claim"),
+        """
+        SELECT a.stock_id, a.id, b.id
+        FROM bookings_claim a
+        JOIN bookings_claim b ON b.stock_id = a.stock_id AND b.id > a.id
+        WHERE a.first_segment <= b.last_segment AND b.first_segment <= a.last_segment
+        """,
+    ),
+    # A ticket's id says where one boards (bits 12 to 17) and alights (6 to 11). The claims of a
+    # coupon are links of a chain: each begins at the boarding or where another one ends, and ends
+    # before the alighting or where another one begins. Two of a coupon never begin together, so
+    # that the chain neither forks nor overlaps. (Nothing is subtracted: below zero MySQL's unsigned
+    # numbers are an error.)
+    Fact(
+        2,
+        "seat_missing",
+        "Every open coupon of a live reservation has a seat all the way; no dead one has any.",
+        ("coupon", "coupon state", "reservation", "reservation state", "claim"),
+        """
+        SELECT coupon.id, coupon.state, reservation.id, reservation.state, claim.id
+        FROM bookings_coupon coupon
+        LEFT JOIN bookings_passenger passenger ON passenger.id = coupon.passenger_id
+        LEFT JOIN bookings_reservation reservation ON reservation.id = passenger.reservation_id
+        LEFT JOIN bookings_claim claim ON claim.coupon_id = coupon.id
+        WHERE reservation.id IS NULL
+           OR (claim.id IS NULL AND coupon.state = 'open' AND passenger.kind <> 'infant'
+               AND reservation.state IN ('held', 'paid'))
+           OR (claim.id IS NOT NULL
+               AND (coupon.state = 'cancelled' OR reservation.state NOT IN ('held', 'paid')
+                    OR (claim.first_segment <> (coupon.ticket_id >> 12 & 63)
+                        AND NOT EXISTS
+                            (SELECT 1 FROM bookings_claim link
+                             WHERE link.coupon_id = claim.coupon_id
+                               AND link.last_segment + 1 = claim.first_segment))
+                    OR (claim.last_segment + 1 <> (coupon.ticket_id >> 6 & 63)
+                        AND NOT EXISTS
+                            (SELECT 1 FROM bookings_claim link
+                             WHERE link.coupon_id = claim.coupon_id
+                               AND link.first_segment = claim.last_segment + 1))))
+        """,
+    ),
+    Fact(
+        2,
+        "claim_elsewhere",
+        "A claim is on the departure and in the class of its ticket.",
+        ("claim", "coupon", "stock"),
+        """
+        SELECT claim.id, claim.coupon_id, claim.stock_id
+        FROM bookings_claim claim
+        LEFT JOIN bookings_seatstock stock ON stock.id = claim.stock_id
+        LEFT JOIN bookings_coupon coupon ON coupon.id = claim.coupon_id
+        LEFT JOIN inventory_fareversion version ON version.id = coupon.fare_version_id
+        LEFT JOIN inventory_fare fare ON fare.id = version.fare_id
+        WHERE stock.id IS NULL OR coupon.id IS NULL OR fare.id IS NULL
+           OR stock.departure_id <> (coupon.ticket_id >> 18)
+           OR stock.travel_class <> fare.travel_class
+           OR fare.number <> (coupon.ticket_id & 63)
+        """,
+    ),
+    Fact(
+        2,
+        "stock_differs",
+        "The stock's bits are the union of the claims.",
+        ("stock", "taken", "claimed"),
+        f"""
+        SELECT stock.id, stock.taken, {_CLAIMED}
+        FROM bookings_seatstock stock
+        WHERE stock.taken <> {_CLAIMED}
+        """,  # noqa: S608 - no input
+    ),
+    Fact(
+        3,
+        "stock_unread",
+        "A departure with a taken seat is frozen and has a version: its stock is read and shown.",
+        ("departure", "version", "frozen"),
+        """
+        SELECT departure.id, departure.stock_version, departure.frozen_at
+        FROM inventory_departure departure
+        WHERE (departure.stock_version = 0 OR departure.frozen_at IS NULL)
+          AND EXISTS (SELECT 1 FROM bookings_seatstock stock
+                      WHERE stock.departure_id = departure.id AND stock.taken <> 0)
+        """,
+    ),
+    Fact(
+        3,
+        "stock_incomplete",
+        "A frozen departure has as much stock as its vehicle has seats.",
+        ("departure", "stock", "seats"),
+        """
+        SELECT departure.id, laid_out.seats, seat_map.seats
+        FROM inventory_departure departure
+        JOIN inventory_vehicle vehicle ON vehicle.id = departure.vehicle_id
+        LEFT JOIN (SELECT coach.seat_map_id, COUNT(*) AS seats
+                   FROM inventory_coach coach
+                   JOIN inventory_seat seat ON seat.coach_id = coach.id
+                   GROUP BY coach.seat_map_id) seat_map
+            ON seat_map.seat_map_id = vehicle.seat_map_id
+        LEFT JOIN (SELECT departure_id, COUNT(*) AS seats
+                   FROM bookings_seatstock
+                   GROUP BY departure_id) laid_out
+            ON laid_out.departure_id = departure.id
+        WHERE departure.frozen_at IS NOT NULL
+          AND COALESCE(laid_out.seats, 0) <> COALESCE(seat_map.seats, 0)
+        """,
+    ),
+    Fact(
+        3,
+        "stock_elsewhere",
+        "Stock is of a seat of the departure's own vehicle, in the seat's class.",
+        ("stock", "departure", "seat"),
+        """
+        SELECT stock.id, stock.departure_id, stock.seat_id
+        FROM bookings_seatstock stock
+        LEFT JOIN inventory_departure departure ON departure.id = stock.departure_id
+        LEFT JOIN inventory_vehicle vehicle ON vehicle.id = departure.vehicle_id
+        LEFT JOIN inventory_seat seat ON seat.id = stock.seat_id
+        LEFT JOIN inventory_coach coach ON coach.id = seat.coach_id
+        WHERE vehicle.id IS NULL OR coach.id IS NULL
+           OR coach.seat_map_id <> vehicle.seat_map_id
+           OR stock.travel_class <> seat.travel_class
+        """,
+    ),
+    # Readers look for ended holds only on departures that say there is one: were the known end
+    # later than the first hold's, its seats would be shown as taken when it has ended.
+    Fact(
+        3,
+        "hold_end_unknown",
+        "A departure knows of no later end than that of its first live hold.",
+        ("departure", "known end", "first end"),
+        """
+        SELECT departure.id, departure.earliest_hold_end, MIN(reservation.hold_until)
+        FROM bookings_reservation reservation
+        JOIN bookings_passenger passenger ON passenger.reservation_id = reservation.id
+        JOIN bookings_coupon coupon ON coupon.passenger_id = passenger.id
+        JOIN inventory_departure departure ON departure.id = (coupon.ticket_id >> 18)
+        WHERE reservation.state = 'held'
+        GROUP BY departure.id, departure.earliest_hold_end
+        HAVING departure.earliest_hold_end IS NULL
+            OR departure.earliest_hold_end > MIN(reservation.hold_until)
+        """,
+    ),
+)
