@@ -19,7 +19,7 @@ from bench.generate import generate
 from bench.office import own_database
 from bench.servers import give_me_servers
 
-# Of docs/ARCHITECTURE.md: those about seats and states, which the generated rows keep.
+# Of support.audit.facts.PROMISES: those about seats and states, which the generated rows keep.
 NUMBERS = (1, 2, 3, 7, 8)
 
 
