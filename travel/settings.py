@@ -3,7 +3,7 @@ Settings of the ticket office, all of them, read from the environment (and from 
 
 Every variable, its default and its meaning stand in .env.example. The sections come in this order:
 where things are, what may be said aloud, who may connect, what is installed, data, time and words,
-people, pages, the API, jobs and messages, security headers, logs.
+people, pages, the API, selling, paying, jobs and messages, security headers, logs.
 """
 
 from __future__ import annotations
@@ -284,6 +284,27 @@ RECEIPT_ISSUER_TEXT = env.str("RECEIPT_ISSUER_TEXT", default="", multiline=True)
 # So many full years after that of the receipt its name and address are kept.
 RECEIPT_NAME_YEARS = env.int("RECEIPT_NAME_YEARS", default=10)
 
+# --- paying ---------------------------------------------------------------------------------------
+
+# Which gateway takes each way of paying; a wallet is the office's own. docs/PAYMENTS.md has more.
+PAYMENT_GATEWAYS = {
+    "Bank Card": env.one_of("CARD_GATEWAY", "sandbox", "stripe", default="sandbox"),
+    "Cryptocurrency": env.one_of("CRYPTO_GATEWAY", "sandbox", "btcpay", default="sandbox"),
+}
+# No call to a provider takes longer, the connection included.
+GATEWAY_TIMEOUT_SECONDS = 8
+# How long a payer may take on a provider's page. Stripe's shortest is half an hour.
+PAY_WITHIN = timedelta(minutes=31)
+SANDBOX_WEBHOOK_SECRET = env.str("SANDBOX_WEBHOOK_SECRET", default="") or f"sandbox:{SECRET_KEY}"
+STRIPE_API_URL = env.str("STRIPE_API_URL", default="https://api.stripe.com").rstrip("/")
+STRIPE_PAGES = env.str("STRIPE_PAGES", default="https://checkout.stripe.com").rstrip("/")
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
+STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")
+BTCPAY_URL = env.str("BTCPAY_URL", default="").rstrip("/")
+BTCPAY_STORE = env.str("BTCPAY_STORE", default="")
+BTCPAY_API_KEY = env.str("BTCPAY_API_KEY", default="")
+BTCPAY_WEBHOOK_SECRET = env.str("BTCPAY_WEBHOOK_SECRET", default="")
+
 # --- jobs and messages ----------------------------------------------------------------------------
 
 _broker_dir = VAR_DIR / "broker"
@@ -317,6 +338,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "payments.tasks.settle_due",
         "schedule": 15.0,
         "options": {"expires": 15},
+    },
+    "hear-webhooks": {
+        "task": "payments.tasks.hear_webhooks",
+        "schedule": 5.0,
+        "options": {"expires": 5},
     },
     "send-accounts-messages": {
         "task": "accounts.tasks.send_messages",
@@ -381,7 +407,12 @@ CONTENT_SECURITY_POLICY = {
         "font-src": [SELF],
         "connect-src": [SELF],
         "manifest-src": [SELF],
-        "form-action": [SELF],
+        # A form that pays leads on to the page of the provider.
+        "form-action": [
+            SELF,
+            *([STRIPE_PAGES] if "stripe" in PAYMENT_GATEWAYS.values() else []),
+            *([BTCPAY_URL] if "btcpay" in PAYMENT_GATEWAYS.values() else []),
+        ],
         "frame-ancestors": [NONE],
         "base-uri": [NONE],
     },

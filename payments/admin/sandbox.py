@@ -21,7 +21,7 @@ class SandboxChargeAdmin(ClosedAdmin):
 
     list_display = ["id", "key", "state_word", "amount", "refunded", "reason"]
     fields = ["key", "state_word", "amount", "captured", "refunded", "reason", "created_at"]
-    fields += ["expires_at"]
+    fields += ["booking", "expires_at", "captured_at"]
     ordering = ["-id"]
     find_by = [("pk", whole_number), ("key__istartswith", as_typed)]
     search_help_text = _("Number, or beginning of the key.")
@@ -36,7 +36,7 @@ class SandboxRefundAdmin(ClosedAdmin):
     """Refunds that the sandbox provider has made."""
 
     list_display = ["id", "key", "charge", "amount"]
-    fields = ["key", "charge", "amount"]
+    fields = ["key", "charge", "amount", "created_at"]
     list_select_related = ["charge"]
     ordering = ["-id"]
     find_by = [("pk", whole_number), ("key__istartswith", as_typed)]

@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
+from functools import cache
+
+from django.conf import settings
+
+from payments.gateways.btcpay import BTCPayGateway
+from payments.gateways.careful import CarefulGateway
 from payments.gateways.contract import Gateway
 from payments.gateways.sandbox import SandboxGateway
 
-_GATEWAYS: dict[str, Gateway] = {SandboxGateway.code: SandboxGateway()}
+
+@cache
+def get(code: str) -> CarefulGateway:
+    """
+    Answer the gateway of that code.
+
+    :raises KeyError: there is none.
+    """
+    return CarefulGateway(_make(code))
 
 
-def get(code: str) -> Gateway:
-    """Answer the gateway of that code."""
-    return _GATEWAYS[code]
+def for_method(method: str) -> CarefulGateway:
+    """Answer the gateway that the office has chosen for a method of paying."""
+    return get(settings.PAYMENT_GATEWAYS[method])
+
+
+def _make(code: str) -> Gateway:
+    if code == SandboxGateway.code:
+        return SandboxGateway()
+    if code == BTCPayGateway.code:
+        return BTCPayGateway()
+    if code == "stripe":
+        # Its SDK is wanted only where it is switched on.
+        try:
+            from payments.gateways.stripe import StripeGateway
+        except ModuleNotFoundError as error:
+            raise KeyError(code) from error
+        return StripeGateway()
+    raise KeyError(code)

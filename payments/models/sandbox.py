@@ -19,12 +19,14 @@ class SandboxCharge(models.Model):
 
     class State(models.TextChoices):
         WAITING = "waiting", _("Waiting for the payer")
+        AUTHORISED = "authorised", _("Set aside")
         CAPTURED = "captured", _("Captured")
         DECLINED = "declined", _("Declined")
         EXPIRED = "expired", _("Expired")
 
     key = CodeField(max_length=80, unique=True)
     token = CodeField(max_length=80)
+    booking = CodeField(max_length=12, default="")
     amount_minor = models.BigIntegerField()
     currency = models.ForeignKey(Currency, on_delete=models.PROTECT, related_name="+")
     state = CodeField(max_length=10, choices=State.choices)
@@ -33,12 +35,13 @@ class SandboxCharge(models.Model):
     refunded_minor = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
+    captured_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["id"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(state__in=["waiting", "captured", "declined", "expired"]),
+                condition=Q(state__in=["waiting", "authorised", "captured", "declined", "expired"]),
                 name="sandbox_charge_state_known",
             ),
             models.CheckConstraint(
@@ -57,6 +60,7 @@ class SandboxRefund(models.Model):
     key = CodeField(max_length=80, unique=True)
     charge = models.ForeignKey(SandboxCharge, on_delete=models.PROTECT, related_name="refunds")
     amount_minor = models.BigIntegerField()
+    created_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["id"]

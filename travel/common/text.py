@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 # Unicode's Bidi_Control characters: they turn the writing direction and make one text look like
@@ -40,3 +41,22 @@ def is_forbidden(character: str) -> bool:
         or character in _INVISIBLE
         or unicodedata.category(character) in _FORBIDDEN_CATEGORIES
     )
+
+
+# 13 to 19 digits, as they stand on cards: together or in groups, beginning as card numbers do.
+_CARD_LIKE = re.compile(r"(?<![\d+])[2-6](?:[ -]?\d){12,18}(?!\d)")
+
+
+def has_card_number(text: str) -> bool:
+    """
+    Say whether a text holds what may be the number of a payment card.
+
+    Such a number has 13 to 19 digits of which the last checks the others (ISO/IEC 7812-1, annex B).
+    """
+    return any(_is_checked(found.group()) for found in _CARD_LIKE.finditer(text))
+
+
+def _is_checked(number: str) -> bool:
+    digits = [int(character) for character in number if character.isdigit()]
+    doubled = [digit * 2 - 9 if digit > 4 else digit * 2 for digit in digits[-2::-2]]
+    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
