@@ -47,6 +47,46 @@ class QuoteExpired(Refusal):
     title = _("This quote no longer holds. Please look at the amounts again.")
 
 
+class AlreadyClosed(Refusal):
+    """Somebody has looked at it already."""
+
+    code = "already_closed"
+    status = 409
+    title = _("Somebody has closed this already.")
+
+
+class InvalidSignature(Refusal):
+    """A webhook is not signed by the provider, was signed too long ago, or cannot be read."""
+
+    code = "invalid_signature"
+    status = 400
+    title = _("This webhook is not signed as it has to be.")
+
+
+class NothingWaived(Refusal):
+    """The refund is what the fare's rules give back, so nobody may reject it."""
+
+    code = "nothing_waived"
+    status = 409
+    title = _("Nothing was waived: by the fare's rules this refund is owed.")
+
+
+class RefundNotFailed(Refusal):
+    """The refund is on its way or done."""
+
+    code = "refund_not_failed"
+    status = 409
+    title = _("This refund has not failed.")
+
+
+class ProviderSilent(Refusal):
+    """The provider does not say whether it has paid."""
+
+    code = "provider_silent"
+    status = 409
+    title = _("The provider does not answer, and may have paid already. Please try again later.")
+
+
 class NothingToSettle(Refusal):
     """Nothing was sold or given back for the carrier since its last statement."""
 

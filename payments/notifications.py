@@ -41,3 +41,54 @@ def cancellation(
             now=now,
             reference=f"payments.cancellation:{cancellation_id}",
         )
+
+
+def money_back(
+    *, reservation: ReservationDetail, payment_id: int, amount: Money, cause: str, now: datetime
+) -> None:
+    """Tell the holder that what was paid bought nothing, why, and that it is on its way back."""
+    if reservation.contact_email is None:
+        return
+    language = reservation.language
+    with translation.override(language):
+        why = {
+            "late_capture": _("Your payment came after the time to pay had ended."),
+            "double_capture": _("Your reservation had been paid before."),
+            "underpaid": _("Less than the price arrived before the time to pay had ended."),
+        }[cause]
+        outbox.write(
+            kind="payments.money_back",
+            channel="email",
+            recipient=reservation.contact_email,
+            subject=f"{_('Your money is on its way back')}: {reservation.locator}",
+            body=render_to_string(
+                "emails/money_back.txt",
+                context(reservation) | {"amount": amount.format(language), "why": why},
+            ),
+            language=language,
+            now=now,
+            reference=f"payments.money_back:{payment_id}",
+        )
+
+
+def refund_rejected(
+    *, reservation: ReservationDetail, refund_id: int, owed: Money, now: datetime
+) -> None:
+    """Tell the holder that the fee stays after all, and what goes back by the fare's rules."""
+    if reservation.contact_email is None:
+        return
+    language = reservation.language
+    with translation.override(language):
+        outbox.write(
+            kind="payments.refund_rejected",
+            channel="email",
+            recipient=reservation.contact_email,
+            subject=f"{_('Your refund')}: {reservation.locator}",
+            body=render_to_string(
+                "emails/refund_rejected.txt",
+                context(reservation) | {"owed": owed.format(language)},
+            ),
+            language=language,
+            now=now,
+            reference=f"payments.refund_rejected:{refund_id}",
+        )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 import structlog
 from celery import shared_task
 
-from payments import gateways
-from payments.services.paying import due_attempts, settle_attempt
+from payments.services.asking import ask_attempt, ask_top_up, due_attempts, due_top_ups
 from payments.services.refunds import due_refunds, push_refund
-from payments.services.wallet import due_top_ups, settle_top_up
+from payments.services.sandbox import deliver_due
+from payments.services.webhooks import due_events, postpone, process_event
 from travel.common import clock, outbox
 
 BATCH = 100
@@ -18,24 +20,43 @@ log = structlog.get_logger("payments")
 @shared_task
 def settle_due() -> int:
     """
-    Ask providers about attempts whose answer never came, and push the refunds that are due.
+    Ask providers about attempts whose last word never came, and push the refunds that are due.
 
     Each stands in a transaction of its own; one that fails is logged and does not stop the others.
     """
+    now = clock.now()
+    return (
+        _each(
+            "ask_attempt",
+            due_attempts(now=now, limit=BATCH),
+            lambda one: ask_attempt(payment_id=one, now=clock.now()),
+        )
+        + _each(
+            "ask_top_up",
+            due_top_ups(now=now, limit=BATCH),
+            lambda one: ask_top_up(top_up_id=one, now=clock.now()),
+        )
+        + _each(
+            "push_refund",
+            due_refunds(now=clock.now(), limit=BATCH),
+            lambda one: push_refund(refund_id=one, now=clock.now()),
+        )
+    )
+
+
+@shared_task
+def hear_webhooks() -> int:
+    """Carry the sandbox's webhooks, and give the events that have come their effect."""
+    deliver_due(now=clock.now(), limit=BATCH)
     done = 0
-    for payment_id, gateway, key in due_attempts(now=clock.now(), limit=BATCH):
-        reply = gateways.get(gateway).find(key=key)
-        settle_attempt(payment_id=payment_id, reply=reply, now=clock.now())
-        done += 1
-    for top_up_id, gateway, key in due_top_ups(now=clock.now(), limit=BATCH):
-        reply = gateways.get(gateway).find(key=key)
-        settle_top_up(top_up_id=top_up_id, reply=reply, now=clock.now())
-        done += 1
-    for refund_id in due_refunds(now=clock.now(), limit=BATCH):
-        state = push_refund(refund_id=refund_id, now=clock.now())
-        if state == "failed":
-            log.error("refund_failed", refund=refund_id)
-        done += 1
+    for event_id in due_events(now=clock.now(), limit=BATCH):
+        try:
+            process_event(event_id=event_id, now=clock.now())
+        except Exception as error:
+            log.exception("event_failed", event=event_id)
+            postpone(event_id=event_id, problem=type(error).__name__, now=clock.now())
+        else:
+            done += 1
     return done
 
 
@@ -43,3 +64,16 @@ def settle_due() -> int:
 def send_messages() -> int:
     """Deliver the messages about money that are due."""
     return outbox.deliver_due(prefix="payments.", now=clock.now())
+
+
+def _each(what: str, ids: Iterable[int], act: Callable[[int], object]) -> int:
+    """Do the same for each; answer how many did not fail."""
+    done = 0
+    for one in ids:
+        try:
+            act(one)
+        except Exception:
+            log.exception("job_failed", what=what, id=one)
+        else:
+            done += 1
+    return done

@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from payments.api import views
+from payments.api import views, webhooks
 
 urlpatterns = [
     path("reservations/pay", views.Pay.as_view()),
     path("reservations/purchased", views.Purchased.as_view()),
     path("reservations/penalty/<int:reservation_id>", views.PenaltyOf.as_view()),
     path("reservations/cancel", views.Cancel.as_view()),
+    path("payments/webhooks/<slug:gateway>", webhooks.hear),
     path("wallet", views.Wallet.as_view()),
     path("wallet/top-up", views.TopUp.as_view()),
 ]

@@ -2,7 +2,7 @@
 Paying a reservation: one row for each attempt, and one capture that settles.
 
 A wallet pays in one transaction. A gateway is called between two: the attempt is committed first,
-the answer is booked after, and whatever is cut off in between is asked about by the reconciler.
+the answer is booked after (settling), and whatever is cut off in between is asked about (asking).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from accounts.viewers import Viewer
@@ -22,69 +22,101 @@ from bookings.models import ReservationEvent
 from bookings.selectors import ReservationDetail
 from payments import gateways, ledger
 from payments.errors import PaymentDeclined, UnknownPaymentMethod
-from payments.gateways.contract import Answer, GatewayReply
-from payments.gateways.sandbox import CRYPTO_TOKEN, DEFAULT_TOKEN, SandboxGateway
-from payments.ledger import Side
-from payments.models import Method, Payment, Refund, Transfer
-from payments.services import sales
-from payments.services.refunds import queue_refund
+from payments.gateways.careful import CarefulGateway
+from payments.gateways.contract import Order
+from payments.gateways.sandbox import CRYPTO_TOKEN, DEFAULT_TOKEN
+from payments.models import Method, Payment
+from payments.services.asking import clear_the_way, take
+from payments.services.settling import (
+    ASK_AFTER,
+    Paid,
+    book_sale,
+    settle_attempt,
+    tell,
+    void_others,
+)
 from travel.common.errors import InvalidInput, NotFound, RequestInProgress
 from travel.common.money import Money
+from travel.common.text import has_card_number
 from travel.common.transactions import in_transaction
 
 State = Payment.State
 WALLET = "wallet"
-# After so long an attempt whose answer never came is asked about.
-ASK_AFTER = timedelta(seconds=30)
-# While the first attempt is this young, a second one of the same reservation waits its turn.
+# While the first attempt is this young, a second one of the same reservation waits its turn. It is
+# longer than any call to a gateway takes.
 IN_FLIGHT = timedelta(seconds=15)
-# A provider that does not know a charge by then will never know it.
-NEVER_ARRIVED = timedelta(minutes=10)
-
-
-@dataclass(frozen=True, slots=True)
-class Paid:
-    """
-    What became of paying: the attempt, its state, and the provider's page where one is needed.
-    """
-
-    payment_id: int
-    state: str
-    redirect_url: str = ""
-    failure: str = ""
-
-    @property
-    def is_captured(self) -> bool:
-        return self.state == State.CAPTURED
 
 
 def pay(
-    *, viewer: Viewer, reservation_id: int, method: str, token: str | None, now: datetime
+    *,
+    viewer: Viewer,
+    reservation_id: int,
+    method: str,
+    token: str | None,
+    now: datetime,
+    seats_may_change: bool = False,
 ) -> Paid:
     """
     Pay a live hold; it is paid when this answers `captured`.
 
-    A redirect is answered where the payer has to consent on a page of the provider.
+    A redirect is answered where the payer has to consent on a page of the provider. With
+    `seats_may_change` the payer takes other seats of the same class, should the hold run out before
+    the money comes.
 
     :raises NotFound: the reservation is not the viewer's.
     :raises UnknownPaymentMethod: the office does not take it.
     :raises HoldExpired, AlreadyPaid, AlreadyCancelled: it is no live hold.
+    :raises RequestInProgress: an earlier attempt may still charge the payer.
     :raises InsufficientFunds: the wallet holds less than the price.
     :raises PaymentDeclined: the provider said no; the hold stays.
+    :raises InvalidInput: the token is the number of a card, which nobody may send here.
     """
     if method not in Method.values:
         raise UnknownPaymentMethod()
     if method == Method.WALLET:
         return _pay_from_wallet(viewer=viewer, reservation_id=reservation_id, now=now)
-    story = CRYPTO_TOKEN if method == Method.CRYPTO else (token or DEFAULT_TOKEN)
-    attempt = _start(viewer=viewer, reservation_id=reservation_id, method=method, now=now)
-    reply = gateways.get(attempt.gateway).charge(
-        key=attempt.gateway_reference, amount=attempt.amount, token=story
+    refuse_card_number(token)
+    _payable(viewer, reservation_id, now)
+    clear_the_way(reservation_id=reservation_id, young_since=now - IN_FLIGHT, now=now)
+    gateway = gateways.for_method(method)
+    attempt = _start(
+        viewer=viewer,
+        reservation_id=reservation_id,
+        method=method,
+        gateway=gateway,
+        seats_may_change=seats_may_change,
+        now=now,
     )
+    order = Order(
+        key=attempt.key,
+        amount=attempt.amount,
+        token=CRYPTO_TOKEN if method == Method.CRYPTO else (token or DEFAULT_TOKEN),
+        purpose=_("Booking %(locator)s") % {"locator": attempt.locator},
+        booking=attempt.locator,
+        return_url=return_url(attempt.key),
+        expires_at=now + settings.PAY_WITHIN,
+    )
+    reply = gateway.start(order, now=now)
+    reply = take(gateway, key=attempt.key, amount=attempt.amount, reply=reply, now=now)
     paid = settle_attempt(payment_id=attempt.payment_id, reply=reply, now=now)
     if paid.state == State.FAILED:
         raise PaymentDeclined(reason=paid.failure)
     return paid
+
+
+def refuse_card_number(token: str | None) -> None:
+    """
+    Let nobody send the number of a card; it goes from the payer to the provider only.
+
+    :raises InvalidInput: the text holds one.
+    """
+    if token and has_card_number(token):
+        raise InvalidInput(errors={"paymentToken": [_("Never write the number of a card here.")]})
+
+
+def return_url(key: str) -> str:
+    """Answer where a payer comes back to from a page of the provider."""
+    return f"{settings.SITE_URL}/pay/return/{key}/"
 
 
 @in_transaction
@@ -98,6 +130,8 @@ def _pay_from_wallet(*, viewer: Viewer, reservation_id: int, now: datetime) -> P
             errors={"paymentMethod": [_("Only the account that reserved pays from its wallet.")]}
         )
     booking.confirm(reservation_id=reservation.id, now=now, actor=Actor("holder", viewer.user_id))
+    # The reservation is locked now, so no attempt begins meanwhile.
+    _refuse_while_unknown(reservation.id)
     payment = Payment.objects.create(
         reservation_id=reservation.id,
         settles_id=reservation.id,
@@ -111,109 +145,69 @@ def _pay_from_wallet(*, viewer: Viewer, reservation_id: int, now: datetime) -> P
         finished_at=now,
     )
     source = ledger.wallet(viewer.user_id, reservation.currency)
-    _book_sale(payment, reservation, source, now)
+    book_sale(payment, reservation, source, now)
+    void_others(payment, now)
     return Paid(payment.id, payment.state)
 
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
     payment_id: int
-    gateway: str
-    gateway_reference: str
+    key: str
     amount: Money
+    locator: str
 
 
 @in_transaction
-def _start(*, viewer: Viewer, reservation_id: int, method: str, now: datetime) -> _Attempt:
+def _start(
+    *,
+    viewer: Viewer,
+    reservation_id: int,
+    method: str,
+    gateway: CarefulGateway,
+    seats_may_change: bool,
+    now: datetime,
+) -> _Attempt:
     """Write the attempt down and give it five minutes, before anybody is asked for money."""
     reservation = _payable(viewer, reservation_id, now)
     if not booking.lengthen_while_paying(reservation_id=reservation.id, now=now):
         raise HoldExpired()
-    in_flight = Payment.objects.filter(
-        reservation_id=reservation.id, state=State.STARTED, created_at__gt=now - IN_FLIGHT
-    )
-    if in_flight.exists():
-        raise RequestInProgress(retry_after=5)
+    _refuse_while_unknown(reservation.id)
     payment = Payment.objects.create(
         reservation_id=reservation.id,
         method=method,
-        gateway=SandboxGateway.code,
+        gateway=gateway.code,
+        gateway_version=gateway.version,
         currency_id=reservation.currency,
         amount_minor=reservation.price.minor,
+        seats_may_change=seats_may_change,
         created_at=now,
         check_at=now + ASK_AFTER,
     )
     key = f"payment-{payment.id}"
     Payment.objects.filter(id=payment.id).update(gateway_reference=key)
-    _tell(reservation.id, ReservationEvent.Kind.PAYING, payment, now)
-    return _Attempt(payment.id, payment.gateway, key, reservation.price)
+    tell(reservation.id, ReservationEvent.Kind.PAYING, payment, now)
+    return _Attempt(payment.id, key, reservation.price, reservation.locator)
 
 
-@in_transaction
-def settle_attempt(*, payment_id: int, reply: GatewayReply, now: datetime) -> Paid:
-    """
-    Book a provider's answer to an attempt, once, whenever it comes.
-
-    A capture pays the reservation if its hold still lives. If it does not, or something else paid
-    it, the money is given back in full, by itself.
-    """
-    known = Payment.objects.filter(id=payment_id).values_list("reservation_id", flat=True).first()
-    if known is None:
-        raise NotFound()
-    # The lock order: what confirming locks comes before the payment.
-    reservation = bookings.get_reservation(
-        viewer=Viewer(is_support=True), reservation_id=known, now=now
-    )
-    if reply.answer is Answer.CAPTURED:
-        return _capture(payment_id, reservation, now)
-    payment = Payment.objects.select_for_update().get(id=payment_id)
-    if payment.state not in (State.STARTED, State.PENDING):
-        return Paid(payment.id, payment.state, failure=payment.failure)
-    if reply.answer is Answer.DECLINED:
-        return _fail(payment, reply.reason, now)
-    if reply.answer is Answer.NOT_FOUND and now - payment.created_at > NEVER_ARRIVED:
-        return _fail(payment, "never_arrived", now)
-    payment.state = State.PENDING
-    payment.check_at = now + ASK_AFTER
-    payment.save(update_fields=["state", "check_at"])
-    if reply.answer is Answer.REDIRECT and not reservation.is_live_hold:
-        return _finish(payment, State.VOIDED, "hold_expired", now)
-    return Paid(payment.id, payment.state, redirect_url=reply.redirect_url)
-
-
-def answer_sandbox(*, viewer: Viewer, key: str, accepted: bool, now: datetime) -> ReservationDetail:
-    """
-    Play the payer on the sandbox provider's page, then book what the provider says.
-
-    :raises NotFound: there is no such attempt, or it is not the viewer's.
-    """
-    payment, reservation = get_attempt(viewer=viewer, key=key, now=now)
-    gateway = gateways.get(payment.gateway)
-    assert isinstance(gateway, SandboxGateway)
-    gateway.answer(key=key, accepted=accepted)
-    settle_attempt(payment_id=payment.id, reply=gateway.find(key=key), now=now)
-    return reservation
+def _refuse_while_unknown(reservation_id: int) -> None:
+    """Begin nothing while an attempt may be charging the payer: nobody is charged twice."""
+    if Payment.objects.filter(reservation_id=reservation_id, state=State.STARTED).exists():
+        raise RequestInProgress(retry_after=5)
 
 
 def get_attempt(*, viewer: Viewer, key: str, now: datetime) -> tuple[Payment, ReservationDetail]:
-    """Answer an attempt at the sandbox by its key, for whoever may see its reservation."""
-    payment = Payment.objects.filter(gateway=SandboxGateway.code, gateway_reference=key).first()
+    """
+    Answer an attempt by its key, for whoever may see its reservation.
+
+    :raises NotFound: there is no such attempt, or it is not the viewer's.
+    """
+    payment = Payment.objects.filter(gateway_reference=key).order_by("id").first()
     if payment is None:
         raise NotFound()
     return payment, bookings.get_reservation(
         viewer=viewer, reservation_id=payment.reservation_id, now=now
     )
-
-
-def due_attempts(*, now: datetime, limit: int) -> list[tuple[int, str, str]]:
-    """Answer id, gateway and key of the attempts that a provider has to be asked about."""
-    rows = (
-        Payment.objects.filter(state__in=[State.STARTED, State.PENDING], check_at__lte=now)
-        .exclude(gateway_reference=None)
-        .order_by("check_at", "id")
-        .values_list("id", "gateway", "gateway_reference")[:limit]
-    )
-    return [(row_id, gateway, str(key)) for row_id, gateway, key in rows]
 
 
 def _payable(viewer: Viewer, reservation_id: int, now: datetime) -> ReservationDetail:
@@ -223,101 +217,3 @@ def _payable(viewer: Viewer, reservation_id: int, now: datetime) -> ReservationD
             reservation.status
         ]()
     return reservation
-
-
-def _capture(payment_id: int, reservation: ReservationDetail, now: datetime) -> Paid:
-    refusal: HoldExpired | AlreadyPaid | AlreadyCancelled | None = None
-    settled = Payment.objects.filter(id=payment_id, state=State.CAPTURED).exists()
-    if not settled:
-        try:
-            booking.confirm(reservation_id=reservation.id, now=now, actor=Actor("system"))
-        except (HoldExpired, AlreadyPaid, AlreadyCancelled) as error:
-            refusal = error
-    payment = Payment.objects.select_for_update().get(id=payment_id)
-    if payment.state == State.CAPTURED:
-        return Paid(payment.id, payment.state)
-    payment.state = State.CAPTURED
-    payment.finished_at = now
-    payment.check_at = None
-    payment.failure = ""
-    payment.received_minor = payment.amount_minor
-    payment.settles_id = None if refusal else reservation.id
-    payment.save(
-        update_fields=["state", "finished_at", "check_at", "failure", "received_minor", "settles"]
-    )
-    source = ledger.gateway(payment.gateway, payment.currency_id)
-    if refusal is None:
-        _book_sale(payment, reservation, source, now)
-        _void_others(payment, now)
-        return Paid(payment.id, payment.state)
-    _give_back(payment, refusal, now)
-    return Paid(payment.id, payment.state, failure=refusal.code)
-
-
-def _book_sale(
-    payment: Payment, reservation: ReservationDetail, source: ledger.Account, now: datetime
-) -> None:
-    """Move the price from where it was taken to carriers and fees."""
-    sales.book_sale(payment=payment, reservation=reservation, source=source, now=now)
-
-
-def _give_back(
-    payment: Payment, refusal: HoldExpired | AlreadyPaid | AlreadyCancelled, now: datetime
-) -> None:
-    """Book a capture that buys nothing, and queue its refund."""
-    amount = Money(payment.amount_minor, payment.currency_id)
-    ledger.post(
-        kind=Transfer.Kind.LATE,
-        reference=f"payment:{payment.id}:captured",
-        sides=[
-            Side(ledger.gateway(payment.gateway, payment.currency_id), -amount),
-            Side(ledger.returns(payment.currency_id), amount),
-        ],
-        payment_id=payment.id,
-        now=now,
-    )
-    queue_refund(
-        payment=payment,
-        amount=amount,
-        cause=(
-            Refund.Cause.DOUBLE_CAPTURE
-            if isinstance(refusal, AlreadyPaid)
-            else Refund.Cause.LATE_CAPTURE
-        ),
-        reference=f"payment:{payment.id}:back",
-        now=now,
-    )
-
-
-def _void_others(payment: Payment, now: datetime) -> None:
-    Payment.objects.filter(
-        ~Q(id=payment.id),
-        reservation_id=payment.reservation_id,
-        state__in=[State.STARTED, State.PENDING],
-    ).update(state=State.VOIDED, finished_at=now, failure="paid_otherwise")
-
-
-def _fail(payment: Payment, reason: str, now: datetime) -> Paid:
-    _tell(payment.reservation_id, ReservationEvent.Kind.PAYMENT_FAILED, payment, now, reason)
-    return _finish(payment, State.FAILED, reason, now)
-
-
-def _finish(payment: Payment, state: str, failure: str, now: datetime) -> Paid:
-    payment.state = state
-    payment.failure = failure
-    payment.finished_at = now
-    payment.check_at = None
-    payment.save(update_fields=["state", "failure", "finished_at", "check_at"])
-    return Paid(payment.id, payment.state, failure=failure)
-
-
-def _tell(
-    reservation_id: int, kind: str, payment: Payment, now: datetime, reason: str = ""
-) -> None:
-    booking.note(
-        reservation_id=reservation_id,
-        kind=kind,
-        reason=reason,
-        details={"payment": payment.id, "method": payment.method},
-        now=now,
-    )

@@ -11,13 +11,15 @@ from accounts.viewers import Viewer
 from bookings import services as booking
 from bookings.errors import AlreadyCancelled, AlreadyPaid, HoldExpired
 from bookings.models import Reservation, ReservationEvent
-from payments import gateways, selectors, services
+from payments import selectors, services
 from payments.errors import InsufficientFunds, PaymentDeclined, UnknownPaymentMethod
-from payments.gateways.contract import Answer, GatewayReply
+from payments.gateways.contract import Answer, GatewayReply, Order
+from payments.gateways.sandbox import SandboxGateway
 from payments.models import Account, Payment, Refund, SandboxCharge
 from payments.tasks import settle_due
 from tests.conftest import Clock
 from travel.common.errors import NotFound, RequestInProgress
+from travel.common.models import OutboxMessage
 from travel.common.money import Money
 
 from .conftest import Hold
@@ -135,7 +137,7 @@ class TestPayByCard:
         assert state_of(reservation.id) == "paid"
         assert balances()["gateway:sandbox:EUR"] == -4_500
 
-    @pytest.mark.parametrize("token", ["tok_declined", "tok_insufficient", "4111111111111111"])
+    @pytest.mark.parametrize("token", ["tok_declined", "tok_insufficient", "tok_nonsense"])
     def test_a_declined_card_leaves_the_hold(
         self, hold: Hold, me: Viewer, noon: datetime, token: str
     ) -> None:
@@ -182,18 +184,18 @@ class TestPayByCard:
         reservation = hold(1)
         seen: list[type[Exception]] = []
 
-        def slow(self: object, **details: object) -> GatewayReply:
+        def slow(self: object, order: Order, *, now: datetime) -> GatewayReply:
             try:
                 pay(me, reservation.id, noon, token="tok_accepted")
             except RequestInProgress as error:
                 seen.append(type(error))
             return GatewayReply(Answer.UNKNOWN)
 
-        monkeypatch.setattr(type(gateways.get("sandbox")), "charge", slow)
+        monkeypatch.setattr(SandboxGateway, "start", slow)
         paid = pay(me, reservation.id, noon)
 
         assert seen == [RequestInProgress]
-        assert paid.state == "pending"
+        assert paid.state == "started"
 
 
 class TestThreeDSecure:
@@ -235,7 +237,7 @@ class TestThreeDSecure:
 
         assert SandboxCharge.objects.get().state == "waiting"
 
-    def test_consent_after_the_hold_ended_is_given_back(
+    def test_consent_after_the_hold_ended_has_the_seats_that_are_still_free(
         self, hold: Hold, me: Viewer, noon: datetime, clock: Clock
     ) -> None:
         reservation = hold(1)
@@ -247,12 +249,32 @@ class TestThreeDSecure:
             viewer=me, key=f"payment-{paid.payment_id}", accepted=True, now=late
         )
 
+        assert state_of(reservation.id) == "paid"
+        assert balances()["gateway:sandbox:EUR"] == -4_500
+        assert Refund.objects.count() == 0
+
+    def test_consent_after_the_seats_were_sold_is_given_back(
+        self, hold: Hold, me: Viewer, noon: datetime, clock: Clock
+    ) -> None:
+        reservation = hold(1)
+        paid = pay(me, reservation.id, noon, token="tok_3ds")
+        late = clock.advance(minutes=10)
+        booking.expire_holds(now=late)
+        # Eight seats of the class: the one that was held is among them.
+        hold(8, now=late)
+
+        services.answer_sandbox(
+            viewer=me, key=f"payment-{paid.payment_id}", accepted=True, now=late
+        )
+
         assert state_of(reservation.id) == "expired"
         assert balances() == {"gateway:sandbox:EUR": -4_500, "returns:EUR": 4_500}
         settle_due()
         assert balances() == {}
         assert Refund.objects.get().state == "done"
         assert SandboxCharge.objects.get().refunded_minor == 4_500
+        messages = OutboxMessage.objects.filter(kind="payments.money_back")
+        assert [message.recipient for message in messages] == ["ada@example.org"]
 
     def test_consent_after_paying_otherwise_is_given_back(
         self, hold: Hold, me: Viewer, wallet: Money, noon: datetime
@@ -281,17 +303,15 @@ class TestReconciling:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         reservation = hold(1)
-        gateway = type(gateways.get("sandbox"))
-        charge = gateway.charge
+        start = SandboxGateway.start
 
-        def lost(self: object, **details: object) -> GatewayReply:
-            charge(self, **details)
+        def lost(self: SandboxGateway, order: Order, *, now: datetime) -> GatewayReply:
+            start(self, order, now=now)
             raise ConnectionError("the answer was lost on the way")
 
         with monkeypatch.context() as patch:
-            patch.setattr(gateway, "charge", lost)
-            with pytest.raises(ConnectionError):
-                pay(me, reservation.id, noon)
+            patch.setattr(SandboxGateway, "start", lost)
+            assert pay(me, reservation.id, noon).state == "started"
         assert state_of(reservation.id) == "held"
 
         clock.advance(seconds=31)
@@ -310,17 +330,16 @@ class TestReconciling:
     ) -> None:
         reservation = hold(1)
 
-        def unreachable(self: object, **details: object) -> GatewayReply:
+        def unreachable(self: object, order: Order, *, now: datetime) -> GatewayReply:
             raise ConnectionError("nobody answers")
 
         with monkeypatch.context() as patch:
-            patch.setattr(type(gateways.get("sandbox")), "charge", unreachable)
-            with pytest.raises(ConnectionError):
-                pay(me, reservation.id, noon)
+            patch.setattr(SandboxGateway, "start", unreachable)
+            assert pay(me, reservation.id, noon).state == "started"
 
         clock.advance(minutes=5)
         settle_due()
-        assert Payment.objects.get().state == "pending"
+        assert Payment.objects.get().state == "started"
         clock.advance(minutes=6)
         settle_due()
         assert (Payment.objects.get().state, Payment.objects.get().failure) == (

@@ -21,7 +21,9 @@ from travel.api.problems import (
 
 logger = logging.getLogger(__name__)
 
-ROOMS = frozenset({"otp", "users", "tickets", "reservations", "reports", "support", "api"})
+ROOMS = frozenset(
+    {"otp", "users", "tickets", "reservations", "payments", "reports", "support", "api"}
+)
 PATHS = frozenset({"/wallet", "/wallet/top-up"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
