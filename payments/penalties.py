@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 from inventory.selectors import Tier
 from travel.common.money import Money
 
-
 # For these reasons staff also cancel what has left: the traveller could not use it, or was not let.
 # Goodwill and wishes are none of them; for those there is money for the wallet.
 AFTER_DEPARTURE = frozenset({"carrier", "missed_connection", "strike", "staff_error", "death"})

@@ -149,7 +149,7 @@ class ReservationAdmin(ClosedAdmin):
             quote = services.quote_cancellation(
                 viewer=viewers.of_user(request.user),
                 reservation_id=reservation.pk,
-                waive_penalty=waive,
+                waiver=help_desk.waiver_for(waive=waive, basis_points=10_000, reason_code=""),
                 now=clock.now(),
             )
         except Refusal as refusal:

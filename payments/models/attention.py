@@ -119,7 +119,8 @@ class ReconciliationRun(models.Model):
 
 class Difference(models.Model):
     """
-    What a provider's statement and the ledger do not agree on; open until somebody closes it.
+    What a provider's statement and the ledger do not agree on; open until somebody closes it, or
+    until both agree: then it closes by itself, and by nobody.
 
     `reference` names it (`sandbox:payment-7:amount`), so that every night finds the same row:
     `first_run` found it, `last_run` found it still. Amounts are what moved towards the office,
@@ -185,8 +186,7 @@ class Difference(models.Model):
                 name="difference_has_a_side",
             ),
             models.CheckConstraint(
-                condition=Q(closed_at__isnull=True, closed_by__isnull=True)
-                | Q(closed_at__isnull=False, closed_by__isnull=False),
+                condition=Q(closed_by__isnull=True) | Q(closed_at__isnull=False),
                 name="difference_closed_by",
             ),
         ]

@@ -158,7 +158,7 @@ def read_reason(text: str) -> tuple[str, str]:
     `strike`, `Missed connection` and `death: his sister called` begin with a code; whatever does
     not is a note alone, and its code is empty.
     """
-    head, separator, rest = text.partition(":")
+    head, _separator, rest = text.partition(":")
     word = head.strip().casefold().replace(" ", "_").replace("-", "_")
     if word in Reason.values:
         return word, rest.strip()
