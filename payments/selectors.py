@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
@@ -13,7 +14,7 @@ from accounts.viewers import Viewer
 from bookings import selectors as bookings
 from bookings.models import Coupon, Reservation
 from bookings.selectors import CouponDetail, ReservationDetail
-from payments.models import Account, CancelledCoupon, Entry, Payment
+from payments.models import Account, CancelledCoupon, CryptoInvoice, Entry, Payment
 from travel.common.money import Money
 
 WHEN = ("upcoming", "past", "cancelled")
@@ -45,6 +46,19 @@ class PaymentDetail:
     created_at: datetime
     finished_at: datetime | None
     refunds: list[RefundDetail]
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceDetail:
+    """What is asked for in a cryptocurrency, where to, and what was seen of it."""
+
+    asset: str
+    address: str
+    amount: str
+    received: str
+    confirmations: int
+    confirmations_needed: int
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +151,27 @@ def payments_of(reservation_ids: Iterable[int]) -> dict[int, list[PaymentDetail]
 def get_payment(payment_id: int) -> PaymentDetail:
     """Answer one attempt; the caller may see its reservation already."""
     return _read(Payment.objects.filter(id=payment_id))[0]
+
+
+def get_invoice(payment_id: int) -> InvoiceDetail | None:
+    """Answer what an attempt asks for in a cryptocurrency, if it does; the caller may see it."""
+    row = CryptoInvoice.objects.filter(payment_id=payment_id).first()
+    if row is None:
+        return None
+    return InvoiceDetail(
+        asset=row.asset,
+        address=row.address,
+        amount=_coins(row.amount),
+        received=_coins(row.received),
+        confirmations=row.confirmations,
+        confirmations_needed=row.confirmations_needed,
+        expires_at=row.expires_at,
+    )
+
+
+def _coins(amount: Decimal) -> str:
+    """Write an amount of a cryptocurrency without the zeros at its end."""
+    return f"{amount.normalize():f}"
 
 
 def get_payments(payment_ids: Iterable[int]) -> dict[int, PaymentDetail]:

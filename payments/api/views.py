@@ -50,6 +50,8 @@ from travel.common.money import Money, parse_amount
 
 WALLET = "Wallet"
 MAX_SELECTED = 108
+# Where a refund may go.
+WAYS_BACK = ["source", "wallet"]
 
 
 def asks_a_gateway(body: Mapping[str, Any]) -> bool:
@@ -93,7 +95,13 @@ class Pay(ApiView):
             required=False,
             allow_null=True,
             max_length=80,
-            help_text="The provider's token; sandbox: `tok_accepted`, `tok_declined`, `tok_3ds`.",
+            help_text="The provider's token; sandbox: `tok_accepted`, `tok_declined`, `tok_3ds`. "
+            "Never a card's number.",
+        )
+        seats_may_change = serializers.BooleanField(
+            required=False,
+            default=False,
+            help_text="Other seats of the same class will do, should the hold run out meanwhile.",
         )
 
     class Output(Serializer):
@@ -116,6 +124,7 @@ class Pay(ApiView):
             reservation_id=body["reservation_id"],
             method=body["payment_method"],
             token=body.get("payment_token"),
+            seats_may_change=body["seats_may_change"],
             now=self.now,
         )
         overview = selectors.get_overview(
@@ -202,6 +211,10 @@ class PenaltyOf(ApiView):
         refund = MoneyField()
         quote_id = serializers.CharField()
         valid_until = InstantField()
+        refund_to = serializers.ListField(
+            child=serializers.ChoiceField(choices=WAYS_BACK),
+            help_text="Where the money may go, the usual way first.",
+        )
         coupons = CouponOutput(many=True)
 
     def get(self, request: Request, reservation_id: int) -> Response:
@@ -229,6 +242,11 @@ class Cancel(ApiView):
             child=IDField(), required=False, max_length=MAX_SELECTED
         )
         ticket_ids = serializers.ListField(child=IDField(), required=False, max_length=MAX_SELECTED)
+        refund_to = serializers.ChoiceField(
+            choices=WAYS_BACK,
+            default="source",
+            help_text="To where it came from, or at once to the account's wallet.",
+        )
 
     class Output(Serializer):
         message = serializers.CharField()
@@ -238,6 +256,9 @@ class Cancel(ApiView):
         refund = MoneyField()
         refund_status = serializers.CharField(
             help_text="`done`, `queued`, or empty where nothing goes back."
+        )
+        refund_to = serializers.CharField(
+            help_text="`source`, `wallet`, or empty where nothing goes back."
         )
 
     @idempotent
@@ -249,6 +270,7 @@ class Cancel(ApiView):
             quote_id=body.get("quote_id"),
             passenger_ids=body.get("passenger_ids", ()),
             ticket_ids=body.get("ticket_ids", ()),
+            refund_to=body["refund_to"],
             actor=Actor("holder", user_id_of(request)),
             now=self.now,
         )
@@ -260,6 +282,7 @@ class Cancel(ApiView):
                 "penalty": cancelled.penalty,
                 "refund": cancelled.refund,
                 "refund_status": cancelled.refund_state,
+                "refund_to": cancelled.refund_to,
             }
         )
 
@@ -335,6 +358,8 @@ def _message(paid: services.Paid) -> str:
         return _("Paid. Have a good journey.")
     if paid.is_captured:
         return _("The payment came too late. The money is on its way back.")
+    if not paid.redirect_url:
+        return _("The provider has not answered yet. Ask for the reservation again in a minute.")
     return _("Please confirm the payment with your provider.")
 
 
@@ -371,6 +396,7 @@ def _quote(quote: Quote) -> dict[str, Any]:
         "refund": quote.refund,
         "quote_id": quote.id,
         "valid_until": quote.valid_until,
+        "refund_to": quote.ways_back,
         "coupons": [
             {
                 "coupon_id": one.coupon.id,

@@ -176,6 +176,7 @@ class SandboxGateway:
         if charge is None or charge.state != State.WAITING:
             return
         if accepted:
+            _send_exactly(charge)
             _take(charge, charge.amount_minor, now)
             _tell(charge, "charge.captured", now)
         else:
@@ -279,6 +280,13 @@ def _ask_for_coins(charge: SandboxCharge) -> None:
         amount=(price / COIN_RATE).quantize(COIN_PART, ROUND_UP),
         rate=COIN_RATE,
     )
+
+
+def _send_exactly(charge: SandboxCharge) -> None:
+    """Where coins are asked for, consent is to send them all, and to wait for the blocks."""
+    if charge.token == CRYPTO_TOKEN:
+        charge.coin.received, charge.coin.confirmations = charge.coin.amount, CONFIRMATIONS_NEEDED
+        charge.coin.save(update_fields=["received", "confirmations"])
 
 
 def _count_coins(charge: SandboxCharge, now: datetime) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django import forms
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from travel.common.money import Money, parse_amount
@@ -18,7 +19,18 @@ TEST_CARDS = [
     ("tok_declined", _("Test card that is declined")),
     ("tok_insufficient", _("Test card with too little money")),
     ("tok_expired", _("Test card that has expired")),
+    ("tok_authorised", _("Test card whose money is first set aside, then taken")),
+    ("tok_timeout", _("Test card that is charged, but the answer gets lost")),
+    ("tok_error", _("Test card at which the provider is out of order")),
+    ("tok_late_webhook", _("Test card that is charged twenty minutes later")),
+    ("tok_duplicate_webhook", _("Test card of which the provider tells three times")),
+    ("tok_wrong_amount", _("Test card that is charged 1.00 too much")),
 ]
+
+
+def are_cards_for_trying() -> bool:
+    """Say whether the sandbox takes bank cards: then none is real."""
+    return bool(settings.PAYMENT_GATEWAYS[CARD] == "sandbox")
 
 
 class TestCardField(forms.ChoiceField):
@@ -40,11 +52,23 @@ class PaymentForm(forms.Form):
 
     method = forms.ChoiceField(label=_("How would you like to pay?"), choices=METHODS)
     card = TestCardField()
+    seats_may_change = forms.BooleanField(
+        required=False,
+        label=_("Other seats of the same class will do"),
+        help_text=_("Should the payment take longer than your seats are held."),
+    )
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         # It only counts for a bank card.
         self.fields["card"].required = False
+        if not self.takes_test_cards:
+            del self.fields["card"]
+
+    @property
+    def takes_test_cards(self) -> bool:
+        """Whether cards are the sandbox's, chosen here; others are typed in at their provider."""
+        return are_cards_for_trying()
 
 
 class TopUpForm(forms.Form):
@@ -61,9 +85,16 @@ class TopUpForm(forms.Form):
 
     def __init__(self, *args: object, currencies: Sequence[str], **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        if not self.takes_test_cards:
+            del self.fields["card"]
         self.fields["currency"].choices = [(code, code) for code in currencies]  # type: ignore[attr-defined]
         if self.initial.get("currency") not in currencies:
             self.initial["currency"] = currencies[0]
+
+    @property
+    def takes_test_cards(self) -> bool:
+        """Whether cards are the sandbox's, chosen here; others are typed in at their provider."""
+        return are_cards_for_trying()
 
     def clean_amount(self) -> str:
         """Take a decimal comma for what it is."""

@@ -25,8 +25,12 @@ from payments import selectors
 from payments.services import (
     answer_sandbox,
     answer_sandbox_top_up,
+    ask_attempt,
+    ask_top_up,
+    find_sandbox_block,
     get_attempt,
     get_top_up,
+    send_sandbox_coins,
 )
 from travel.common import clock
 from travel.common.errors import NotFound
@@ -35,6 +39,8 @@ from travel.common.templatetags.look import money_text
 
 # The keys of top-ups begin with this word; those of payments do not.
 TOP_UP = "top-up-"
+# What one may send of what is asked for in a cryptocurrency, in per cent.
+SHARES = {"half": 50, "double": 200}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +74,33 @@ def _payment(request: HttpRequest, key: str, now: datetime) -> HttpResponse:
             gettext("Booking %(locator)s") % {"locator": booked.locator},
             shown.method_name(attempt.method),
         )
-        return render(request, "payments/sandbox.html", {"charge": charge})
-    answer_sandbox(viewer=viewer, key=key, accepted=_accepts(request), now=now)
+        coins = selectors.get_invoice(attempt.id)
+        return render(request, "payments/sandbox.html", {"charge": charge, "coins": coins})
+    told = request.POST.get("answer", "")
+    if told in SHARES:
+        send_sandbox_coins(viewer=viewer, key=key, percent=SHARES[told], now=now)
+    elif told == "block":
+        find_sandbox_block(viewer=viewer, key=key, now=now)
+    else:
+        answer_sandbox(viewer=viewer, key=key, accepted=told == "accept", now=now)
+    if told in SHARES or told == "block":
+        attempt, booked = get_attempt(viewer=viewer, key=key, now=now)
+        if attempt.state in ("started", "pending"):
+            return redirect("payments:sandbox", key)
+    return _after(request, attempt.id, booked.id, now)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD"])
+@missing_is_404
+def come_back(request: HttpRequest, key: str) -> HttpResponse:
+    """Take in a payer who comes back from a provider's page, and ask the provider what became."""
+    now = clock.now()
+    if key.startswith(TOP_UP):
+        return _top_up_after(request, key, now)
+    attempt, booked = get_attempt(viewer=viewer_of(request), key=key, now=now)
+    if attempt.state in ("started", "pending"):
+        ask_attempt(payment_id=attempt.id, now=now)
     return _after(request, attempt.id, booked.id, now)
 
 
@@ -84,10 +115,19 @@ def _after(
     if booked.status == "Paid":
         return redirect("bookings:done", booked.locator)
     if paid.state == "captured":
+        back = Money(sum(one.amount.minor for one in paid.refunds), paid.amount.currency)
         messages.warning(
             request,
-            gettext("The hold had ended before you paid. %(amount)s goes back to you in full.")
-            % {"amount": money_text(paid.amount)},
+            gettext("Your payment could not be used. %(amount)s goes back to you in full.")
+            % {"amount": money_text(back)},
+        )
+        return redirect("bookings:reservation", booked.locator)
+    if paid.state in ("started", "pending"):
+        messages.info(
+            request,
+            gettext(
+                "The provider has not answered yet. This page will show it as soon as it does."
+            ),
         )
         return redirect("bookings:reservation", booked.locator)
     reason = shown.reason_text(paid.failure)
@@ -107,15 +147,29 @@ def _top_up(request: HttpRequest, key: str, now: datetime) -> HttpResponse:
     if request.method != "POST":
         charge = Charge(amount, gettext("Wallet top-up"), shown.method_name("Bank Card"))
         return render(request, "payments/sandbox.html", {"charge": charge})
-    done = answer_sandbox_top_up(user_id=user_id, key=key, accepted=_accepts(request), now=now)
-    if done.state == "captured":
+    accepted = request.POST.get("answer") == "accept"
+    done = answer_sandbox_top_up(user_id=user_id, key=key, accepted=accepted, now=now)
+    return _filled(request, done.state, amount)
+
+
+def _top_up_after(request: HttpRequest, key: str, now: datetime) -> HttpResponse:
+    if not request.user.is_authenticated:
+        raise NotFound
+    row = get_top_up(user_id=request.user.pk, key=key)
+    amount = Money(row.amount_minor, row.account.currency_id)
+    state = row.state
+    if state == "started":
+        state = ask_top_up(top_up_id=row.id, now=now).state
+    return _filled(request, state, amount)
+
+
+def _filled(request: HttpRequest, state: str, amount: Money) -> HttpResponse:
+    if state == "captured":
         messages.success(
             request, gettext("%(amount)s is in your wallet.") % {"amount": money_text(amount)}
         )
+    elif state == "started":
+        messages.info(request, gettext("The provider has not answered yet."))
     else:
-        messages.error(request, gettext("You refused the top-up. Nothing was charged."))
+        messages.error(request, gettext("The top-up was refused. Nothing was charged."))
     return redirect("payments:wallet")
-
-
-def _accepts(request: HttpRequest) -> bool:
-    return request.POST.get("answer") == "accept"

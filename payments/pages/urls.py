@@ -8,5 +8,6 @@ app_name = "payments"
 urlpatterns = [
     path("checkout/<str:locator>/payment/", views.payment, name="payment"),
     path("wallet/", views.wallet, name="wallet"),
+    path("pay/return/<str:key>/", sandbox.come_back, name="come_back"),
     path("pay/sandbox/<str:key>/", sandbox.ask, name="sandbox"),
 ]

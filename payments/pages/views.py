@@ -31,7 +31,14 @@ from payments import selectors
 from payments.errors import PaymentDeclined
 from payments.pages import once
 from payments.pages.conditions import refund_steps
-from payments.pages.forms import CARD, CRYPTO, WALLET, PaymentForm, TopUpForm
+from payments.pages.forms import (
+    CARD,
+    CRYPTO,
+    WALLET,
+    PaymentForm,
+    TopUpForm,
+    are_cards_for_trying,
+)
 from payments.selectors import StatementLine
 from payments.services import Paid, pay, top_up
 from travel.common import clock
@@ -88,7 +95,8 @@ def _pay(
             viewer=viewer_of(request),
             reservation_id=booked.id,
             method=method,
-            token=form.cleaned_data["card"] if method == CARD else None,
+            token=form.cleaned_data.get("card") if method == CARD else None,
+            seats_may_change=form.cleaned_data["seats_may_change"],
             now=now,
         )
     except (AlreadyPaid, AlreadyCancelled, HoldExpired):
@@ -219,13 +227,13 @@ def _ways(
         missing = None if has_wallet else booked.price - balance
         wallet_text = _balance_text(balance, missing)
     ways = [
-        ("card", CARD, gettext("Bank card"), gettext("A test card of the sandbox; see below.")),
+        ("card", CARD, gettext("Bank card"), _card_text()),
         ("wallet", WALLET, gettext("Wallet"), wallet_text),
         (
             "crypto",
             CRYPTO,
             gettext("Cryptocurrency"),
-            gettext("You confirm on the provider's page. Here that is the sandbox as well."),
+            gettext("You see address and amount on the provider's page."),
         ),
     ]
     return [
@@ -240,6 +248,12 @@ def _ways(
         )
         for icon, value, title, text in ways
     ], missing
+
+
+def _card_text() -> str:
+    if are_cards_for_trying():
+        return gettext("A test card of the sandbox; see below.")
+    return gettext("You enter your card on the provider's page; its number never comes to us.")
 
 
 def _balance_text(balance: Money, missing: Money | None) -> str:
@@ -303,7 +317,8 @@ def wallet(request: HttpRequest) -> HttpResponse:
 
 def _top_up(request: HttpRequest, form: TopUpForm, now: datetime) -> HttpResponse | None:
     """Fill the wallet; answer None when the form has to be shown again with what is wrong."""
-    said = f"{form.money} {form.cleaned_data['card']}"
+    card = form.cleaned_data.get("card")
+    said = f"{form.money} {card}"
     asked = once.asked_by(request, token=form.cleaned_data["once"], said=said)
     if not once.is_first(asked, now=now):
         messages.info(
@@ -315,7 +330,7 @@ def _top_up(request: HttpRequest, form: TopUpForm, now: datetime) -> HttpRespons
         done = top_up(
             user_id=_user_id(request),
             amount=form.money,
-            token=form.cleaned_data["card"],
+            token=card,
             now=now,
         )
     except Refusal as refusal:

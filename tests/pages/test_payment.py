@@ -64,6 +64,35 @@ class TestThePage:
         assert "cc-number" not in page
         assert "Test card that is accepted" in page
 
+    def test_half_the_coins_and_then_the_rest_are_the_price(
+        self, browser: Client, held: Any
+    ) -> None:
+        asked = browser.post(page_of(held), {"method": "Cryptocurrency"})
+        for _time in range(2):
+            assert browser.post(asked.url, {"answer": "half"}).url == asked.url
+        page = text_of(browser.get(asked.url))
+        # 90.00 EUR at 50,000 for one coin.
+        assert "0.0018 SBX" in page
+        assert "0 of 2" in page
+        assert browser.post(asked.url, {"answer": "block"}).url == asked.url
+
+        answer = browser.post(asked.url, {"answer": "block"})
+
+        assert answer.url == f"/booking/{held.locator}/done/"
+        assert Payment.objects.get().received_minor == 9_000
+
+    def test_coming_back_without_an_answer_waits_for_the_provider(
+        self, browser: Client, held: Any
+    ) -> None:
+        browser.post(page_of(held), {"method": "Bank Card", "card": "tok_late_webhook"})
+        key = Payment.objects.get().gateway_reference
+
+        answer = browser.get(f"/pay/return/{key}/")
+
+        assert answer.url == f"/booking/{held.locator}/"
+        assert "has not answered yet" in text_of(browser.get(answer.url))
+        assert state_of(held) == State.HELD
+
     def test_of_somebody_else_is_not_there(self, stranger: User, clock: Clock, held: Any) -> None:
         browser = signed_in(stranger)
 
@@ -227,11 +256,23 @@ class TestThroughTheProvidersPage:
         assert again.url == f"/booking/{held.locator}/done/"
         assert selling.everything() == before
 
-    def test_consent_after_the_hold_is_given_back(
+    def test_consent_after_the_hold_has_the_seats_that_are_still_free(
         self, browser: Client, held: Any, clock: Clock
     ) -> None:
         asked = browser.post(page_of(held), {"method": "Cryptocurrency"})
         clock.advance(minutes=30)
+
+        answer = browser.post(asked.url, {"answer": "accept"})
+
+        assert answer.url == f"/booking/{held.locator}/done/"
+        assert state_of(held) == State.PAID
+
+    def test_consent_after_the_seats_were_sold_is_given_back(
+        self, browser: Client, held: Any, clock: Clock, train: Trip
+    ) -> None:
+        asked = browser.post(page_of(held), {"method": "Cryptocurrency"})
+        late = clock.advance(minutes=30)
+        selling.reserve("quick@example.org", train.ticket_id(), now=late, passengers=8)
 
         answer = browser.post(asked.url, {"answer": "accept"})
 
