@@ -269,7 +269,7 @@ FACTS: tuple[Fact, ...] = (
         LEFT JOIN payments_refund refund ON refund.id = receipt.refund_id
         GROUP BY receipt.id, receipt.total_minor, payment.amount_minor, refund.amount_minor
         HAVING receipt.total_minor <> COALESCE(SUM(line.amount_minor), 0)
-            OR receipt.total_minor <> COALESCE(payment.amount_minor, refund.amount_minor)
+            OR receipt.total_minor <> MAX(COALESCE(payment.amount_minor, refund.amount_minor))
         """,
     ),
 )
