@@ -97,6 +97,19 @@ class TestInTransaction:
 
         assert (len(tries), Job.objects.count()) == (2, 1)
 
+    def test_does_not_wait_for_a_server_that_goes_away_again(self):
+        tries = []
+
+        @in_transaction
+        def fail():
+            tries.append(1)
+            raise OperationalError(2013, "lost connection")
+
+        with pytest.raises(OperationalError):
+            fail()
+
+        assert len(tries) == 2
+
     def test_a_nested_call_joins_and_leaves_the_retry_to_the_outermost(self):
         outer, inner = [], []
 

@@ -29,7 +29,8 @@ class Crowd:
     """
     Sellers at work on one database.
 
-    `addresses` are hosts that a seller turns to, one after the other, when its own does not answer.
+    `addresses` are hosts of which a seller turns to the first that is ready, when its own does not
+    answer; `prefix` is the command by which sellers are started.
     """
 
     def __init__(
@@ -39,11 +40,13 @@ class Crowd:
         *,
         sellers: int,
         addresses: Sequence[str] = (),
+        prefix: Sequence[str] = (),
     ) -> None:
         self._environment = dict(environment)
         self._folder = folder
         self._sellers = sellers
         self._addresses = addresses
+        self._prefix = prefix
         self._processes: list[subprocess.Popen[bytes]] = []
         self._notes: list[Path] = []
 
@@ -100,7 +103,7 @@ class Crowd:
         notes = self._folder / f"notes-{len(self._notes)}.jsonl"
         self._notes.append(notes)
         return subprocess.Popen(
-            [*SELLER, "sell", str(number), str(notes), *self._addresses],
+            [*self._prefix, *SELLER, "sell", str(number), str(notes), *self._addresses],
             cwd=ROOT,
             env=self._environment,
             stdin=subprocess.DEVNULL,
@@ -108,7 +111,7 @@ class Crowd:
 
     def _run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command,
+            [*self._prefix, *command],
             cwd=ROOT,
             env=self._environment,
             stdout=subprocess.PIPE,

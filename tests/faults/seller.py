@@ -8,7 +8,8 @@ A process that sells without end, and writes down what it was told.
 It reserves, pays and cancels through the services, each under an idempotency key, as the doors do.
 What a service answered is noted in a file, and the note is on the disk before the next step: what
 is noted was acknowledged. When the database is away, or nobody knows what became of a COMMIT, the
-same thing is asked again under the same key, at the next of the addresses if there are several.
+same thing is asked again under the same key; of several addresses, at the first whose node says
+that it is ready.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "travel.settings")
     django.setup()
 
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import InterfaceError, OperationalError, connection
 
 from accounts.models import User
 from accounts.viewers import Viewer
@@ -65,9 +66,9 @@ DEPARTURES = 3
 STOPS = 6
 ROWS = 20
 OFFICE = Viewer(is_support=True)
-# A node that was cut off may be asked at once; more often is no use.
+# Who was not answered asks again so soon.
 PAUSE_SECONDS = 0.05
-DATABASE_ERRORS = (DatabaseError, InterfaceError, Unavailable, RequestInProgress)
+DATABASE_ERRORS = (OperationalError, InterfaceError, Unavailable, RequestInProgress)
 
 
 # --- before ---------------------------------------------------------------------------------------
@@ -215,13 +216,30 @@ class Seller:
                 return act()
             except DATABASE_ERRORS:
                 connection.close()
-                self._turn_to_the_next_address()
+                self._turn_to_a_node_that_is_ready()
                 time.sleep(PAUSE_SECONDS)
 
-    def _turn_to_the_next_address(self) -> None:
-        if self._addresses:
-            self._addresses.append(self._addresses.pop(0))
-            connection.settings_dict["HOST"] = self._addresses[0]
+    def _turn_to_a_node_that_is_ready(self) -> None:
+        for address in self._addresses:
+            connection.close()
+            connection.settings_dict["HOST"] = address
+            if _is_ready():
+                return
+
+
+def _is_ready() -> bool:
+    """Say whether the node is one of a majority, and takes statements."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SHOW STATUS WHERE Variable_name IN ('wsrep_ready', 'wsrep_cluster_status')"
+            )
+            return dict(cursor.fetchall()) == {
+                "wsrep_ready": "ON",
+                "wsrep_cluster_status": "Primary",
+            }
+    except DATABASE_ERRORS:
+        return False
 
 
 @in_repeatable_transaction

@@ -68,15 +68,18 @@ def find_program(*names: str) -> str:
 
 class MariaDB:
     """
-    A MariaDB on a socket in `folder`, with `options` besides ours.
+    A MariaDB on a socket in `folder`, with `options` besides ours, started by way of `prefix`.
 
     It may be killed, and started again on what it left, with other options.
     """
 
-    def __init__(self, folder: Path, options: Sequence[str] = ()) -> None:
+    def __init__(
+        self, folder: Path, options: Sequence[str] = (), *, prefix: Sequence[str] = ()
+    ) -> None:
         self.socket = folder / "m.sock"
-        self._folder = folder
         self.options = options
+        self._folder = folder
+        self._prefix = prefix
         self._log = folder / "mariadb.log"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -89,6 +92,7 @@ class MariaDB:
                 _install_tables(data, output)
             self._process = subprocess.Popen(
                 [
+                    *self._prefix,
                     server,
                     *MARIADB_OPTIONS,
                     *self.options,
@@ -96,6 +100,7 @@ class MariaDB:
                     f"--socket={self.socket}",
                     f"--pid-file={self._folder / 'm.pid'}",
                     f"--tmpdir={self._folder}",
+                    # Of several users the first one counts.
                     *_as_root(),
                 ],
                 stdout=output,
@@ -115,9 +120,21 @@ class MariaDB:
             "--user=root",
         ]
 
-    def execute(self, sql: str) -> None:
-        """Run statements by its client program."""
-        subprocess.run([*self.client, f"--execute={sql}"], check=True, timeout=30)
+    def execute(self, sql: str) -> str:
+        """Run statements by its client program; returns what it prints, columns by tabs."""
+        done = subprocess.run(
+            [*self.client, "--batch", "--skip-column-names", f"--execute={sql}"],
+            check=True,
+            timeout=30,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        return done.stdout
+
+    def signal(self, number: int) -> None:
+        """Send its process a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
 
     def kill(self) -> None:
         """End it by kill -9, as a power cut would; it has no time to write anything down."""
@@ -126,8 +143,9 @@ class MariaDB:
         self._process.wait()
 
     def stop(self) -> None:
-        """Stop it in an orderly way, if it was ever started."""
+        """Stop it in an orderly way, if it was ever started and even if it is paused."""
         if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
             _stop(self._process)
 
 

@@ -28,9 +28,10 @@ def in_transaction(function: Callable[P, R]) -> Callable[P, R]:
     """
     Run the function in one transaction; retry the outermost one where the database asks for it.
 
-    A nested call simply joins. After a deadlock, a lock timeout, a stale read, or a connection that
-    was lost before COMMIT, the whole transaction is begun again, five times at most, with a growing
-    random pause. A refused COMMIT is covered; one whose answer was lost is not guessed at.
+    A nested call simply joins. After a deadlock, a lock timeout or a stale read the whole
+    transaction is begun again, five times at most, with a growing random pause; also when the
+    connection is lost before COMMIT, once. A refused COMMIT is covered; one whose answer was lost
+    is not guessed at.
 
     :raises Unavailable: the database kept refusing.
     :raises OutcomeUnknown: the answer to COMMIT was lost.
@@ -55,7 +56,7 @@ def _retried(function: Callable[P, R], *, repeatable: bool) -> Callable[P, R]:
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         if is_open():
             return function(*args, **kwargs)
-        in_doubt = False
+        in_doubt = was_lost = False
         for attempt in range(1, ATTEMPTS + 1):
             is_committing = False
             try:
@@ -66,7 +67,9 @@ def _retried(function: Callable[P, R], *, repeatable: bool) -> Callable[P, R]:
             except (DatabaseError, InterfaceError) as error:
                 _forget_lost_connection(error)
                 in_doubt = in_doubt or (is_committing and leaves_doubt(error))
-                may_pass = passes(error) or _is_lost(error)
+                # A server that goes away twice is away.
+                may_pass = passes(error) or (_is_lost(error) and not was_lost)
+                was_lost = was_lost or _is_lost(error)
                 if in_doubt and not repeatable:
                     raise OutcomeUnknown from error
                 if attempt == ATTEMPTS or not may_pass:
