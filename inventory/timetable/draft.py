@@ -139,6 +139,7 @@ class FareVersionDraft:
     `rounding_minor`; `per_km_micro` is in millionths of a minor unit. `tax_basis_points` of it are
     contained as tax, the fee comes on top for each coupon. Young people, children and infants pay
     their percentage of the fare; `return_discount_basis_points` come off both ways of a round trip.
+    At most `quota` seats of any segment of a departure are sold at it, None for all.
     """
 
     valid_from: datetime
@@ -158,6 +159,7 @@ class FareVersionDraft:
     infant_until_age: int = 1
     sales_close_minutes: int = 5
     conditions: str = ""
+    quota: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

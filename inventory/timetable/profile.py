@@ -131,6 +131,7 @@ class FareRule:
     infant_until_age: int = 1
     sales_close_minutes: int = 5
     conditions: str = ""
+    quota: int | None = None
 
     def draft(self, *, currency: str, zone: ZoneInfo) -> FareDraft:
         """The fare in a currency, valid from midnight of the carrier's time zone."""
@@ -151,6 +152,7 @@ class FareRule:
             infant_until_age=self.infant_until_age,
             sales_close_minutes=self.sales_close_minutes,
             conditions=self.conditions,
+            quota=self.quota,
             penalty_tiers=tuple(
                 PenaltyTierDraft(
                     minutes_before=rule.hours_before * 60,

@@ -36,7 +36,7 @@ FARES = Sheet(
     (
         "prices", "class", "per_km", "minimum", "rounding", "fee", "tax_percent", "young_percent",
         "child_percent", "infant_percent", "return_discount_percent", "sales_close_minutes",
-        "cancel", "conditions", "valid_from",
+        "quota", "cancel", "conditions", "valid_from",
     ),
 )  # fmt: skip
 
@@ -308,6 +308,7 @@ def _fare(row: Row, currency: str) -> FareRule:
         infant_percent=row.read("infant_percent", cells.whole_percent, 0),
         return_discount_percent=row.read("return_discount_percent", cells.percent, "0"),
         sales_close_minutes=row.read("sales_close_minutes", cells.whole(0, 100_000), 5),
+        quota=row.read("quota", cells.whole(0, 10_000), None),
         penalties=row.read("cancel", cells.penalties(currency), ()),
         conditions=row.read("conditions", cells.words(2_000), ""),
     )

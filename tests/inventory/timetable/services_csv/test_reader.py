@@ -298,6 +298,7 @@ class TestMistakes:
             ("cancel", "free", "write tiers such as"),
             ("cancel", "0h 100% | 48h 0%", "from the most hours to the fewest"),
             ("sales_close_minutes", "-1", "write a whole number"),
+            ("quota", "-1", "write a whole number"),
             ("valid_from", "always", "write a day as"),
         ],
     )
