@@ -14,7 +14,15 @@ from accounts.viewers import Viewer
 from bookings import selectors as bookings
 from bookings.models import Coupon, Reservation
 from bookings.selectors import CouponDetail, ReservationDetail
-from payments.models import Account, CancelledCoupon, CryptoInvoice, Entry, Payment
+from payments.models import (
+    Account,
+    CancelledCoupon,
+    CryptoInvoice,
+    Difference,
+    Entry,
+    Payment,
+    Refund,
+)
 from travel.common.money import Money
 
 WHEN = ("upcoming", "past", "cancelled")
@@ -263,6 +271,34 @@ def statement(*, user_id: int, offset: int = 0, limit: int = 20) -> tuple[int, l
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class OpenDifference:
+    """What a provider's statement and the ledger do not agree on; None: no move there."""
+
+    id: int
+    reference: str
+    ledger: Money | None
+    provider: Money | None
+
+
+def open_differences(*, gateway: str, limit: int) -> list[OpenDifference]:
+    """Answer the differences with a gateway that nobody has closed, the oldest first."""
+    rows = Difference.objects.filter(closed_at=None, first_run__gateway=gateway).order_by("id")
+    return [
+        OpenDifference(
+            row.id,
+            row.reference,
+            _money(row.ledger_minor, row.ledger_currency_id),
+            _money(row.provider_minor, row.provider_currency_id),
+        )
+        for row in rows[:limit]
+    ]
+
+
+def _money(minor: int | None, currency: str | None) -> Money | None:
+    return None if minor is None or currency is None else Money(minor, currency)
+
+
 def _read(rows: QuerySet[Payment]) -> list[PaymentDetail]:
     """Read payments with their refunds in one statement, by reservation and age."""
     columns: Iterable[tuple[Any, ...]] = rows.order_by(
@@ -303,6 +339,7 @@ def _read(rows: QuerySet[Payment]) -> list[PaymentDetail]:
             ),
         )
         refund_id, refund_minor, *story = refund
-        if refund_id is not None:
+        # What was rejected moves no money: staff read of it in the admin.
+        if refund_id is not None and story[0] != Refund.State.REJECTED:
             payment.refunds.append(RefundDetail(refund_id, Money(refund_minor, currency), *story))
     return list(found.values())

@@ -8,6 +8,9 @@ import structlog
 from celery import shared_task
 
 from payments.services.asking import ask_attempt, ask_top_up, due_attempts, due_top_ups
+from payments.services.called_off import due_departures, note_called_off
+from payments.services.called_off import refund_called_off as give_back_called_off
+from payments.services.reconciling import gateways_in_use, nightly, reconcile
 from payments.services.refunds import due_refunds, push_refund
 from payments.services.sandbox import deliver_due
 from payments.services.webhooks import due_events, postpone, process_event
@@ -53,10 +56,34 @@ def hear_webhooks() -> int:
         try:
             process_event(event_id=event_id, now=clock.now())
         except Exception as error:
-            log.exception("event_failed", event=event_id)
+            log.exception("webhook_failed", id=event_id)
             postpone(event_id=event_id, problem=type(error).__name__, now=clock.now())
         else:
             done += 1
+    return done
+
+
+@shared_task
+def refund_called_off() -> int:
+    """Note departures that carriers have cancelled, and give back what nobody chose in time."""
+    note_called_off(now=clock.now(), limit=BATCH)
+    return _each(
+        "refund_called_off",
+        due_departures(now=clock.now(), limit=BATCH),
+        lambda one: give_back_called_off(departure_id=one, now=clock.now()),
+    )
+
+
+@shared_task
+def reconcile_nightly() -> int:
+    """Compare the last days of each provider's statement with the ledger; answer how many."""
+    since, until = nightly(now=clock.now())
+    done = 0
+    for gateway in gateways_in_use():
+        compared = reconcile(gateway=gateway, since=since, until=until, now=clock.now())
+        if compared.problem or compared.still_open:
+            log.error("reconciling_differs", gateway=gateway, open=compared.still_open)
+        done += 1
     return done
 
 

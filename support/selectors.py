@@ -178,8 +178,14 @@ def desk_actions(report: ReportDetail) -> list[str]:
 
 
 def desk_actions_on(overview: Overview) -> list[str]:
-    """Answer what staff may do with a reservation on its holder's behalf."""
-    return [action for action in overview.available_actions if action == CANCEL]
+    """
+    Answer what staff may do with a reservation on its holder's behalf.
+
+    For some reasons they also cancel what has left (payments.penalties.AFTER_DEPARTURE).
+    """
+    reservation = overview.reservation
+    has_left = reservation.status == "Paid" and bool(reservation.open_coupons)
+    return [CANCEL] if has_left or CANCEL in overview.available_actions else []
 
 
 def visible_to(viewer: Viewer) -> QuerySet[Report]:

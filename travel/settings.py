@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from celery.schedules import crontab
 from csp.constants import NONCE, NONE, SELF
 
 from travel.environment import Environment
@@ -338,6 +339,16 @@ CELERY_BEAT_SCHEDULE = {
         "task": "payments.tasks.settle_due",
         "schedule": 15.0,
         "options": {"expires": 15},
+    },
+    "refund-called-off": {
+        "task": "payments.tasks.refund_called_off",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
+    "reconcile-nightly": {
+        "task": "payments.tasks.reconcile_nightly",
+        "schedule": crontab(hour="2", minute="10"),
+        "options": {"expires": 7200},
     },
     "hear-webhooks": {
         "task": "payments.tasks.hear_webhooks",

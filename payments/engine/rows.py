@@ -77,7 +77,7 @@ def landing_sides(
 def finish(
     refund: Refund, *, sides: Sequence[Side], gateway_reference: str, locator: str, now: datetime
 ) -> None:
-    """Book that the money of a locked refund has arrived, and tell it in the reservation's story."""
+    """Book that the money of a locked refund has arrived, and tell it in the story."""
     payment = refund.payment
     amount = Money(refund.amount_minor, payment.currency_id)
     refund.state = State.DONE

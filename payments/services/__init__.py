@@ -2,7 +2,7 @@
 
 from payments.services.alarms import close_alarm, raise_alarm
 from payments.services.asking import ask_attempt, ask_top_up
-from payments.services.cancelling import cancel_and_refund, ways_back
+from payments.services.cancelling import cancel_and_refund
 from payments.services.paying import get_attempt, pay
 from payments.services.quoting import Quote, quote_cancellation, quote_for, read_reason
 from payments.services.refunds import (
@@ -56,5 +56,4 @@ __all__ = [
     "settle_attempt",
     "settle_top_up",
     "top_up",
-    "ways_back",
 ]

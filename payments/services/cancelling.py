@@ -66,8 +66,9 @@ def cancel_and_refund(
     """
     Cancel, free the seats, keep the penalty and give the rest back; or release a hold.
 
-    The money goes to where it came from, or at once to the wallet of the account that reserved. What
-    staff give back above the office's limit waits for a second person, with the seats free already.
+    The money goes to where it came from, or at once to the wallet of the account that reserved.
+    What staff give back above the office's limit waits for a second person, with the seats free
+    already.
 
     :raises QuoteExpired: the amounts are no longer those of the quote.
     :raises InvalidInput: there is no such destination, or a guest has no wallet.
@@ -84,7 +85,7 @@ def cancel_and_refund(
     )
     if reason_code not in Reason.values:
         raise InvalidInput(errors={"Reason": [_("There is no such reason.")]})
-    _check_destination(quote.reservation, refund_to)
+    _check_destination(quote, refund_to)
     quoted_until = None if quote_id is None else check_quote(quote, quote_id, now)
     if quote.reservation.is_live_hold:
         booking.release(viewer=viewer, reservation_id=reservation_id, actor=actor, now=now)
@@ -120,23 +121,10 @@ def cancel_and_refund(
     )
 
 
-def ways_back(reservation: ReservationDetail, *, paid_by: str) -> list[str]:
-    """
-    Answer where a refund may go, the usual way first; `paid_by` is the payment's method.
-
-    Only an account has a wallet, and what came from a wallet goes back to it.
-    """
-    if paid_by == "Wallet":
-        return [Destination.WALLET.value]
-    if reservation.user_id is None:
-        return [Destination.SOURCE.value]
-    return [Destination.SOURCE.value, Destination.WALLET.value]
-
-
-def _check_destination(reservation: ReservationDetail, refund_to: str) -> None:
+def _check_destination(quote: Quote, refund_to: str) -> None:
     if refund_to not in Destination.values:
         raise InvalidInput(errors={"refundTo": [_("Choose `source` or `wallet`.")]})
-    if refund_to == Destination.WALLET and reservation.user_id is None:
+    if refund_to == Destination.WALLET and quote.reservation.user_id is None:
         raise InvalidInput(errors={"refundTo": [_("Only an account has a wallet.")]})
 
 

@@ -8,7 +8,7 @@ time left to its own departure. Staff may waive the penalty, in whole or in part
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.conf import settings
@@ -23,7 +23,7 @@ from bookings.selectors import CouponDetail, ReservationDetail
 from inventory import selectors as inventory
 from inventory.selectors import Tier
 from payments.errors import QuoteExpired
-from payments.models import Reason
+from payments.models import Method, Payment, Reason, Refund
 from payments.penalties import AFTER_DEPARTURE, Penalty, Waiver, penalty_for, steps
 from travel.common.errors import InvalidInput
 from travel.common.money import Money
@@ -53,7 +53,8 @@ class Quote:
     """
     What cancelling these coupons now would cost. `id` is a signed copy of the amounts.
 
-    For a hold that is not paid there is nothing to keep or give back.
+    For a hold that is not paid there is nothing to keep or give back. `ways_back` is where the
+    money may go, the usual way first.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Quote:
     penalty: Money
     refund: Money
     valid_until: datetime
+    ways_back: tuple[str, ...] = ()
 
     @property
     def percentage(self) -> float:
@@ -131,7 +133,7 @@ def quote_for(
             if moment > now
         ]
     )
-    return _sign(reservation, quoted, valid_until)
+    return replace(_sign(reservation, quoted, valid_until), ways_back=_ways_back(reservation))
 
 
 def check_quote(quote: Quote, quote_id: str, now: datetime) -> datetime:
@@ -271,6 +273,15 @@ def _quote_coupon(
         tier=found.tier,
         tiers=tiers,
     )
+
+
+def _ways_back(reservation: ReservationDetail) -> tuple[str, ...]:
+    """Answer where the money may go: what came from a wallet goes back to it, a guest has none."""
+    source, wallet = Refund.Destination.SOURCE.value, Refund.Destination.WALLET.value
+    method = Payment.objects.filter(settles_id=reservation.id).values_list("method", flat=True)
+    if Method.WALLET in method:
+        return (wallet,)
+    return (source,) if reservation.user_id is None else (source, wallet)
 
 
 def _sign(

@@ -44,6 +44,9 @@ from travel.common.errors import NotFound
 
 PENDING_APPROVAL = "pendingApproval"
 METHODS = ["Wallet", "Bank Card", "Cryptocurrency"]
+# Where a refund may go, and how many passengers or tickets a choice may name.
+WAYS_BACK = ["source", "wallet"]
+MAX_SELECTED = 108
 
 
 class LocatorField(SafeTextField):
@@ -259,9 +262,25 @@ class CancelAnyReservation(ApiView):
     class Input(PascalSerializer):
         reservation_id = IDField()
         waive_penalty = serializers.BooleanField(required=False)
-        reason = SafeTextField(
-            required=False, allow_null=True, allow_blank=True, max_length=services.MAX_REASON
+        waive_percentage = serializers.IntegerField(
+            required=False,
+            min_value=1,
+            max_value=100,
+            help_text="How much of the penalty is waived; 100 where only `WaivePenalty` is said.",
         )
+        reason = SafeTextField(
+            required=False,
+            allow_null=True,
+            allow_blank=True,
+            max_length=services.MAX_REASON,
+            help_text="A code (`carrier`, `missed_connection`, `strike`, `staff_error`, `death`, "
+            "`goodwill`), with or without a note (`strike: no crew`), or a note alone.",
+        )
+        passenger_ids = serializers.ListField(
+            child=IDField(), required=False, max_length=MAX_SELECTED
+        )
+        ticket_ids = serializers.ListField(child=IDField(), required=False, max_length=MAX_SELECTED)
+        refund_to = serializers.ChoiceField(choices=WAYS_BACK, default="source")
 
     class Output(Serializer):
         message = serializers.CharField()
@@ -272,6 +291,9 @@ class CancelAnyReservation(ApiView):
         refund_status = serializers.CharField(
             help_text="`done`, `queued`, `pendingApproval`, or empty where nothing goes back."
         )
+        refund_to = serializers.CharField(
+            help_text="`source`, `wallet`, or empty where nothing goes back."
+        )
 
     @idempotent
     def post(self, request: Request) -> Response:
@@ -279,8 +301,13 @@ class CancelAnyReservation(ApiView):
         cancelled = services.cancel_reservation(
             viewer=desk_viewer(request),
             reservation_id=body["reservation_id"],
-            waive_penalty=body.get("waive_penalty", False),
+            # Whoever names a share means to waive it.
+            waive_penalty=body.get("waive_penalty", "waive_percentage" in body),
+            waive_basis_points=body.get("waive_percentage", 100) * 100,
             reason=body.get("reason") or "",
+            passenger_ids=body.get("passenger_ids", ()),
+            ticket_ids=body.get("ticket_ids", ()),
+            refund_to=body["refund_to"],
             now=self.now,
         )
         waits = cancelled.refund_state == PENDING_APPROVAL
@@ -296,6 +323,7 @@ class CancelAnyReservation(ApiView):
                 "penalty": cancelled.penalty,
                 "refund": cancelled.refund,
                 "refund_status": cancelled.refund_state,
+                "refund_to": cancelled.refund_to,
             },
             status=HTTPStatus.ACCEPTED if waits else HTTPStatus.OK,
         )

@@ -213,15 +213,15 @@ FACTS: tuple[Fact, ...] = (
         "What was received beyond the price goes back.",
         ("payment", "surplus", "refunds"),
         """
-        SELECT payment.id, payment.received_minor - payment.amount_minor,
-               COALESCE(SUM(refund.amount_minor), 0)
-        FROM payments_payment payment
-        LEFT JOIN payments_refund refund
-            ON refund.payment_id = payment.id AND refund.cause = 'surplus'
-        WHERE payment.settles_id IS NOT NULL
-        GROUP BY payment.id, payment.received_minor, payment.amount_minor
-        HAVING payment.received_minor - payment.amount_minor
-            <> COALESCE(SUM(refund.amount_minor), 0)
+        SELECT id, surplus, back
+        FROM (SELECT payment.id AS id, payment.received_minor - payment.amount_minor AS surplus,
+                     COALESCE(SUM(refund.amount_minor), 0) AS back
+              FROM payments_payment payment
+              LEFT JOIN payments_refund refund
+                  ON refund.payment_id = payment.id AND refund.cause = 'surplus'
+              WHERE payment.settles_id IS NOT NULL
+              GROUP BY payment.id, payment.received_minor, payment.amount_minor) settled
+        WHERE surplus <> back
         """,
     ),
     Fact(
@@ -261,15 +261,17 @@ FACTS: tuple[Fact, ...] = (
         "A receipt's lines sum to its total, which is what was paid or given back.",
         ("receipt", "total", "lines", "paid or given back"),
         """
-        SELECT receipt.id, receipt.total_minor, COALESCE(SUM(line.amount_minor), 0),
-               COALESCE(payment.amount_minor, refund.amount_minor)
-        FROM payments_receipt receipt
-        LEFT JOIN payments_receiptline line ON line.receipt_id = receipt.id
-        LEFT JOIN payments_payment payment ON payment.id = receipt.payment_id
-        LEFT JOIN payments_refund refund ON refund.id = receipt.refund_id
-        GROUP BY receipt.id, receipt.total_minor, payment.amount_minor, refund.amount_minor
-        HAVING receipt.total_minor <> COALESCE(SUM(line.amount_minor), 0)
-            OR receipt.total_minor <> MAX(COALESCE(payment.amount_minor, refund.amount_minor))
+        SELECT id, total, listed, due
+        FROM (SELECT receipt.id AS id, receipt.total_minor AS total,
+                     COALESCE(SUM(line.amount_minor), 0) AS listed,
+                     COALESCE(payment.amount_minor, refund.amount_minor) AS due
+              FROM payments_receipt receipt
+              LEFT JOIN payments_receiptline line ON line.receipt_id = receipt.id
+              LEFT JOIN payments_payment payment ON payment.id = receipt.payment_id
+              LEFT JOIN payments_refund refund ON refund.id = receipt.refund_id
+              GROUP BY receipt.id, receipt.total_minor, payment.amount_minor,
+                       refund.amount_minor) written
+        WHERE total <> listed OR total <> due
         """,
     ),
 )
