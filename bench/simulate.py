@@ -17,6 +17,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bookings.engine.contract import Engine
 
 ENGINES = ("portable", "procedures")
 
@@ -35,7 +39,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--operations", type=int, default=5_000, help="how many in all")
     parser.add_argument("--seed", type=int, default=1, help="what they are drawn from")
     parser.add_argument("--engine", choices=ENGINES, default=None, help="default: the database's")
-    parser.add_argument("--only", default="", help="only these, of one era: 3,17,20")
+    parser.add_argument("--through", choices=["engine", "services"], default="engine")
+    parser.add_argument("--only", default="", help="only these, of one era: 3,17-20")
     parser.add_argument("--workers", type=int, default=1, help="so many seeds side by side")
     parser.add_argument("--keep", action="store_true", help="leave the database as it is")
     return parser.parse_args(arguments)
@@ -45,7 +50,7 @@ def _run(options: argparse.Namespace) -> int:
     from bench.simulator.database import own_database
 
     with own_database(keep=options.keep) as place:
-        from bench.simulator.running import Runner
+        from bench.simulator.running import Runner, read
         from bench.simulator.world import World
         from bookings import engine
 
@@ -54,9 +59,15 @@ def _run(options: argparse.Namespace) -> int:
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
         _tell(f"seed {options.seed}: {name} engine on {place}")
-        runner = Runner(seed=options.seed, engine=engine.named(name), world=World(), tell=_tell)
+        runner = Runner(
+            seed=options.seed,
+            engine=_counter(name) if options.through == "services" else engine.named(name),
+            world=World(),
+            at_the_counter=options.through == "services",
+            tell=_tell,
+        )
         if options.only:
-            report = runner.run_only([int(number) for number in options.only.split(",")])
+            report = runner.run_only(read(options.only))
         else:
             report = runner.run(options.operations)
         for line in report.lines():
@@ -64,6 +75,16 @@ def _run(options: argparse.Namespace) -> int:
         if options.keep:
             _tell(f"the database is left at {place}")
         return 1 if report.failure else 0
+
+
+def _counter(name: str) -> Engine:
+    """Answer the services as an engine, on the engine of this name."""
+    from django.conf import settings
+
+    from bench.simulator.counter import Counter
+
+    settings.SEAT_ENGINE = name
+    return Counter()
 
 
 def _run_workers(options: argparse.Namespace) -> int:
@@ -74,6 +95,7 @@ def _run_workers(options: argparse.Namespace) -> int:
         command = [sys.executable, "-m", "bench.simulate", "--operations", str(share)]
         command += ["--seed", str(options.seed + number)]
         command += ["--engine", options.engine] if options.engine else []
+        command += ["--through", options.through]
         command += ["--keep"] if options.keep else []
         processes.append(
             subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

@@ -36,7 +36,7 @@ class Ride:
     earliest_hold_end: datetime | None
 
 
-def rows(sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+def rows(sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """Answer the rows of a query."""
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)

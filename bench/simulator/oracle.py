@@ -67,6 +67,8 @@ class Trip:
     seats: dict[int, SeatFacts]
     fares: Sequence[FareFacts]
     closes_at: list[datetime]
+    # As planned: when it leaves each call, and when it arrives at the last.
+    planned: list[datetime]
     # Sales close so long before the boarding call leaves.
     closes_before: timedelta
     has_labels: bool
@@ -260,7 +262,9 @@ Given = dict[tuple[int, int], Sequence[tuple[int, int, int]]]
 class Oracle:
     """The book of everything sold, and what must come of each act."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, closed_first: bool = False) -> None:
+        """With `closed_first` whether a departure is on sale is asked before all else."""
+        self.closed_first = closed_first
         self.trips: dict[int, Trip] = {}
         self.bookings: dict[int, Booking] = {}
         self.held: dict[int, Booking] = {}
@@ -274,9 +278,11 @@ class Oracle:
         Nothing when it must succeed. Words come in the order of the contract; of several legs
         without room each may be blamed, for its own reason.
         """
+        closed = {leg.ticket_id for leg in request.legs if not _is_on_sale(leg, now)}
+        if closed and self.closed_first:
+            return {"departure_closed": set(closed)}
         if self._has_too_many_holds(request, now):
             return {"too_many_holds": {None}}
-        closed = {leg.ticket_id for leg in request.legs if not _is_on_sale(leg, now)}
         if closed:
             return {"departure_closed": set(closed)}
         found: dict[str, set[int | None]] = defaultdict(set)

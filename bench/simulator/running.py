@@ -52,17 +52,36 @@ class Report:
         return told if self.failure is None else [*told, *self._failed(self.failure)]
 
     def _failed(self, failure: Failure) -> list[str]:
-        story = ",".join(map(str, self.story))
         return [
             f"FAILED: {failure.says}",
             f"  at operation {failure.index}: {failure.step}",
             f"  the shortest prefix that shows it: --seed {self.seed} --operations {self.prefix}",
-            f"  {len(self.story)} operations of it do:  --seed {self.seed} --only {story}",
+            f"  {len(self.story)} of them do: --seed {self.seed} --only {written(self.story)}",
         ]
 
 
 def _counts(outcomes: Counter[str]) -> str:
     return ", ".join(f"{word} {outcomes[word]}" for word in WORDS if outcomes[word])
+
+
+def written(indexes: Sequence[int]) -> str:
+    """Write numbers of operations down as the command line takes them: `3,17-20`."""
+    runs: list[list[int]] = []
+    for index in indexes:
+        if runs and runs[-1][-1] == index - 1:
+            runs[-1].append(index)
+        else:
+            runs.append([index])
+    return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+
+
+def read(text: str) -> list[int]:
+    """Read numbers of operations as `written` writes them."""
+    indexes: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        indexes += range(int(first), int(last or first) + 1)
+    return indexes
 
 
 class Runner:
@@ -74,12 +93,14 @@ class Runner:
         seed: int,
         engine: Engine,
         world: World,
+        at_the_counter: bool = False,
         tell: Callable[[str], None] = print,
         shrink_seconds: float = SHRINK_SECONDS,
     ) -> None:
         self.seed = seed
         self.engine = engine
         self.world = world
+        self.at_the_counter = at_the_counter
         self.tell = tell
         self.shrink_seconds = shrink_seconds
 
@@ -108,7 +129,13 @@ class Runner:
         return report
 
     def _era(self, index: int) -> Era:
-        return Era(seed=self.seed, number=index // ERA, engine=self.engine, world=self.world)
+        return Era(
+            seed=self.seed,
+            number=index // ERA,
+            engine=self.engine,
+            world=self.world,
+            at_the_counter=self.at_the_counter,
+        )
 
     # --- the shortest prefix, and what of it is needed
 

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from random import Random
 
+from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
 
@@ -81,12 +82,22 @@ class Era:
     Eras share nothing, so that one that fails can be run again alone.
     """
 
-    def __init__(self, *, seed: int, number: int, engine: Engine, world: World) -> None:
+    def __init__(
+        self,
+        *,
+        seed: int,
+        number: int,
+        engine: Engine,
+        world: World,
+        at_the_counter: bool = False,
+    ) -> None:
+        """`at_the_counter` says that the engine is the services, which check more beforehand."""
         self.seed = seed
         self.number = number
         self.engine = engine
         self.world = world
-        self.oracle = Oracle()
+        self.at_the_counter = at_the_counter
+        self.oracle = Oracle(closed_first=at_the_counter)
         self.outcomes: Counter[str] = Counter()
         self.features: Counter[str] = Counter()
         self.now = BEGINNING + timedelta(days=number % 3650)
@@ -202,7 +213,11 @@ class Era:
         if not result.done:
             self._touch([], trips)
             _check_refusal(result, refusals)
-            if result.outcome == "sold_out":
+            self.features["quota used up"] += any(
+                leg.ticket_id == result.ticket_id and is_quota_used_up(leg, self.now)
+                for leg in request.legs
+            )
+            if result.outcome == "sold_out" and not self.at_the_counter:
                 self._check_offer(request, result)
             return str(result.outcome)
         if refusals:
@@ -238,16 +253,16 @@ class Era:
         [leg] = [one for one in request.legs if one.ticket_id == result.ticket_id]
         check_offer(leg, offered, self.now)
         self.features["offered a change of seats"] += bool(offered)
-        self.features["quota used up"] += is_quota_used_up(leg, self.now)
 
     def _draw_request(self, rng: Random) -> Request:
         size = rng.choices(range(1, 10), [46, 24, 10, 6, 4, 3, 2, 2, 3])[0]
         wishes = [rng.choice(WISHES) for _ in range(size)]
         chooses = rng.random() < 0.3
+        meets = _meet_on_the_way if self.at_the_counter else _overlap
         legs: list[Leg] = []
         for _ in range(rng.choices([1, 2, 3], [70, 20, 10])[0]):
-            leg = self._draw_leg(rng, wishes, chooses=chooses, before=legs)
-            if leg is not None:
+            leg = self._draw_leg(rng, wishes, chooses=chooses)
+            if not any(meets(leg, other) for other in legs):
                 legs.append(leg)
         rng.shuffle(legs)
         luck = rng.random()
@@ -260,20 +275,18 @@ class Era:
             accepts_change=rng.random() < 0.4,
         )
 
-    def _draw_leg(
-        self, rng: Random, wishes: Sequence[str], *, chooses: bool, before: Sequence[Leg]
-    ) -> Leg | None:
+    def _draw_leg(self, rng: Random, wishes: Sequence[str], *, chooses: bool) -> Leg:
         trip = rng.choice(self._on_sale)
         if self._gone and rng.random() < 0.02:
             trip = rng.choice(self._gone)
         fare = rng.choice(trip.fares)
-        seats = _draw_seats(rng, trip, fare, len(wishes)) if chooses else [None] * len(wishes)
+        seats: list[int | None] = [None] * len(wishes)
+        if chooses and (trip.has_labels or not self.at_the_counter):
+            seats = _draw_seats(rng, trip, fare, len(wishes), only_fitting=self.at_the_counter)
         party = [Asked(True, wish, seat) for wish, seat in zip(wishes, seats, strict=True)]
         first, last = self._draw_way(rng, trip)
         if rng.random() < 0.3:
             first, last = self._draw_broken_way(rng, Leg(trip, first, last, fare, party))
-        if any(leg.trip is trip and first <= leg.last and leg.first <= last for leg in before):
-            return None
         return Leg(trip, first, last, fare, party)
 
     def _draw_way(self, rng: Random, trip: Trip) -> tuple[int, int]:
@@ -348,6 +361,10 @@ class Era:
         return self._pay_it(booking)
 
     def _pay_it(self, booking: Booking | None) -> str:
+        is_due = booking is not None and self.oracle.refusal_of_hold(booking, self.now) is None
+        if booking is not None and is_due and self.at_the_counter:
+            # A payment that begins has time to end.
+            self.oracle.extend(booking, self.now + settings.HOLD_WHILE_PAYING, "lengthened_at")
         word = self._settle(
             booking, lambda key: self.engine.confirm(key, now=self.now, actor=SYSTEM)
         )
@@ -404,7 +421,7 @@ class Era:
         if booking is not None:
             self._touch([booking])
         if not result.done:
-            _check_refusal(result, refusals)
+            _check_refusal(result, refusals, names_the_ticket=not self.at_the_counter)
             return str(result.outcome)
         if refusals or booking is None:
             raise Difference(f"done, though it must be refused: {dict(refusals)}")
@@ -507,7 +524,9 @@ class Era:
         return rng.choice(self._recent) if self._recent and luck < 0.98 else None
 
     def _do(self, act: Callable[[], Result]) -> Result:
-        """Act in a transaction that a refusal rolls back."""
+        """Act in a transaction that a refusal rolls back; services have their own."""
+        if self.at_the_counter:
+            return act()
         with transaction.atomic():
             result = act()
             if not result.done:
@@ -570,7 +589,22 @@ WORDS = (
 # --- drawing --------------------------------------------------------------------------------------
 
 
-def _draw_seats(rng: Random, trip: Trip, fare: FareFacts, size: int) -> list[int | None]:
+def _overlap(one: Leg, other: Leg) -> bool:
+    """Say whether two legs share a segment: one traveller cannot sit there twice."""
+    return one.trip is other.trip and one.first <= other.last and other.first <= one.last
+
+
+def _meet_on_the_way(one: Leg, other: Leg) -> bool:
+    """Say whether one leg is planned to begin before the other has ended."""
+    return (
+        one.trip.planned[one.first] < other.trip.planned[other.last + 1]
+        and other.trip.planned[other.first] < one.trip.planned[one.last + 1]
+    )
+
+
+def _draw_seats(
+    rng: Random, trip: Trip, fare: FareFacts, size: int, *, only_fitting: bool
+) -> list[int | None]:
     """Draw chosen seats: most of them fitting ones, some of another class, vehicle, or twice."""
     fitting = [key for key, seat in trip.seats.items() if seat.travel_class == fare.travel_class]
     rng.shuffle(fitting)
@@ -579,12 +613,12 @@ def _draw_seats(rng: Random, trip: Trip, fare: FareFacts, size: int) -> list[int
         luck = rng.random()
         if luck < 0.6 and fitting:
             chosen.append(fitting.pop())
+        elif luck > 0.63 or only_fitting:
+            chosen.append(None)
         elif luck < 0.62:
             chosen.append(rng.choice(list(trip.seats)))
-        elif luck < 0.63:
-            chosen.append(max(trip.seats) + 1)
         else:
-            chosen.append(None)
+            chosen.append(max(trip.seats) + 1)
     return chosen
 
 
@@ -646,11 +680,13 @@ def _locator(number: int) -> str:
     return f"{number:06X}"
 
 
-def _check_refusal(result: Result, refusals: dict[str, set[int | None]]) -> None:
+def _check_refusal(
+    result: Result, refusals: dict[str, set[int | None]], *, names_the_ticket: bool = True
+) -> None:
     word = str(result.outcome)
     if word not in refusals:
         raise Difference(f"{word}, must be {' or '.join(refusals) or 'done'}")
-    if result.ticket_id not in refusals[word]:
+    if names_the_ticket and result.ticket_id not in refusals[word]:
         raise Difference(f"{word} blames {result.ticket_id}, must be one of {refusals[word]}")
 
 

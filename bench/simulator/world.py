@@ -10,12 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import count
 from random import Random
 
+from django.apps import apps
 from django.db import connection
+from django.db.models import Model
 
 from bench.simulator.oracle import FareFacts, SeatFacts, Trip
+from bookings.models import Reservation
 from inventory.models import (
     Call,
     Coach,
@@ -32,6 +36,7 @@ from inventory.models import (
 )
 from tests import factories
 from tests.factories import FarePlan
+from travel.common.models import Job, OutboxMessage
 
 ECONOMY, BUSINESS = str(TravelClass.ECONOMY), str(TravelClass.BUSINESS)
 CURRENCY = "EUR"
@@ -154,6 +159,7 @@ class World:
             seats=line.seats,
             fares=line.fares,
             closes_at=[moment - early for moment in moments[:-1]],
+            planned=moments,
             closes_before=early,
             has_labels=line.plan.has_labels,
         )
@@ -244,24 +250,24 @@ def _seat_facts(vehicle: Vehicle) -> dict[int, SeatFacts]:
     }
 
 
-# In the order in which foreign keys let go; infants before the adults they came with.
-_SALES = (
-    "bookings_reservationevent",
-    "bookings_priceline",
-    "bookings_claim",
-    "bookings_coupon",
-    "bookings_passenger WHERE kind = 'infant'",
-    "bookings_passenger",
-    "bookings_reservation",
-    "bookings_seatstock",
-    "inventory_ticket",
-    "inventory_call",
-    "inventory_departure",
-)
-
-
 def purge() -> None:
     """Remove every sale and every departure, so that a long run needs no more room than a short."""
-    with connection.cursor() as cursor:
-        for table in _SALES:
-            cursor.execute(f"DELETE FROM {table}")  # noqa: S608 - the names stand above
+    with connection.constraint_checks_disabled(), connection.cursor() as cursor:
+        for table in _sales_tables():
+            cursor.execute(f"DELETE FROM {table}")  # noqa: S608 - names of our own tables
+
+
+@lru_cache(maxsize=1)
+def _sales_tables() -> list[str]:
+    """Answer the tables of departures, messages, and all that hangs on them."""
+    found: set[type[Model]] = {Reservation, Departure, OutboxMessage, Job}
+    size = 0
+    while len(found) > size:
+        size = len(found)
+        found |= {
+            model
+            for model in apps.get_models()
+            for one in model._meta.concrete_fields
+            if one.related_model in found
+        }
+    return sorted(model._meta.db_table for model in found)
