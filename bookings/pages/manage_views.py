@@ -27,6 +27,7 @@ from inventory.selectors import Tier
 from payments import selectors as money
 from payments.errors import QuoteExpired
 from payments.pages.conditions import Step, refund_steps
+from payments.receipts import receipts_of
 from payments.selectors import Overview
 from payments.services import Quote, cancel_and_refund, quote_for
 from travel.common import clock
@@ -149,6 +150,7 @@ def reservation(request: HttpRequest, locator: str) -> HttpResponse:
     context = _common(booked, now) | {
         "overview": overview,
         "payments": _payments(overview),
+        "receipts": receipts_of([booked.id]).get(booked.id, []),
         "actions": overview.available_actions,
         "events": shown.story(booked, selectors.events(booked.id), now=now),
         "hold": hold_of(booked, now),

@@ -27,7 +27,7 @@ from bookings.pages.manage_views import hold_of
 from bookings.pages.refusals import missing_is_404
 from bookings.selectors import ReservationDetail
 from inventory import selectors as inventory
-from payments import selectors
+from payments import selectors, statements
 from payments.errors import PaymentDeclined
 from payments.pages import once
 from payments.pages.conditions import refund_steps
@@ -39,8 +39,8 @@ from payments.pages.forms import (
     TopUpForm,
     are_cards_for_trying,
 )
-from payments.selectors import StatementLine
 from payments.services import Paid, pay, top_up
+from payments.statements import wallet_statement
 from travel.common import clock
 from travel.common.errors import Refusal, RequestInProgress
 from travel.common.ids import new_secret
@@ -270,12 +270,16 @@ def _balance_text(balance: Money, missing: Money | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A line of the statement in words; `locator` is the booking it belongs to, or empty."""
+    """
+    A line of the statement in words; `locator` is the booking it belongs to, or empty, `balance`
+    what the wallet held from then on.
+    """
 
     at: datetime
     title: str
     locator: str
     amount: Money
+    balance: Money
 
 
 @never_cache
@@ -302,7 +306,7 @@ def wallet(request: HttpRequest) -> HttpResponse:
         status = HTTPStatus.BAD_REQUEST
     page, moves = read_page(
         request,
-        lambda offset, limit: selectors.statement(user_id=user_id, offset=offset, limit=limit),
+        lambda offset, limit: wallet_statement(user_id=user_id, offset=offset, limit=limit),
         size=MOVES_A_PAGE,
     )
     context = {
@@ -362,11 +366,13 @@ def _currencies(balances: list[Money]) -> list[str]:
     return mine + [code for code in inventory.currencies_sold() if code not in mine] or ["EUR"]
 
 
-def _move(line: StatementLine) -> Move:
+def _move(line: statements.Move) -> Move:
     titles = {
         "top_up": gettext("Top-up by card"),
         "payment": gettext("Paid for a booking"),
         "refund": gettext("Refund of a booking"),
         "opening": gettext("Opening balance"),
+        "goodwill": gettext("A gift from us"),
     }
-    return Move(line.at, titles.get(line.kind, line.kind), line.memo, line.amount)
+    title = titles.get(line.kind, gettext("Correction"))
+    return Move(line.at, title, line.memo, line.amount, line.balance)
