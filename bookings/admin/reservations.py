@@ -17,10 +17,12 @@ from django.utils.translation import gettext_lazy as _
 from accounts import selectors as people
 from accounts import viewers
 from bookings.admin.story import tell
+from bookings.errors import NotCancellable
 from bookings.models import PriceLine, Reservation
+from bookings.selectors import ReservationDetail
 from payments import selectors, services
 from payments.errors import QuoteExpired
-from payments.models import Refund
+from payments.models import Reason, Refund
 from support import selectors as desk
 from support import services as help_desk
 from travel.common import clock
@@ -33,19 +35,79 @@ from travel.common.admin_bases import (
     tagged,
     whole_number,
 )
-from travel.common.errors import Refusal
+from travel.common.errors import InvalidInput, Refusal
 from travel.common.money import Money
 from travel.common.templatetags.look import money, money_text
 
 EXPIRED = QuoteExpired.code
-WAIVED = "waive"
+
+
+class ChoiceForm(forms.Form):
+    """What is to be cancelled, why, how much of the penalty is waived, and where the money goes."""
+
+    code = forms.ChoiceField(
+        label=_("Reason"),
+        choices=Reason.choices,
+        required=False,
+        help_text=_(
+            "A wish waives nothing, and only for another reason is what has left cancelled."
+        ),
+    )
+    waive = forms.IntegerField(
+        label=_("Waive of the penalty, %"), required=False, min_value=0, max_value=100
+    )
+    passengers = forms.TypedMultipleChoiceField(
+        label=_("Passengers"),
+        coerce=int,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Nobody chosen means everybody."),
+    )
+    tickets = forms.TypedMultipleChoiceField(
+        label=_("Tickets"),
+        coerce=int,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("None chosen means all."),
+    )
+    to = forms.ChoiceField(
+        label=_("The money goes"), choices=Refund.Destination.choices, required=False
+    )
+
+    def __init__(self, data: Any, *, reservation: ReservationDetail) -> None:
+        super().__init__(data)
+        self.fields["passengers"].choices = [
+            (one.id, one.full_name) for one in reservation.passengers
+        ]
+        self.fields["tickets"].choices = [
+            (
+                one.id,
+                f"{one.service.number}, {one.origin.station.name} – {one.destination.station.name}",
+            )
+            for one in reservation.tickets.values()
+        ]
+        if reservation.user_id is None:
+            del self.fields["to"]
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """What the service is asked for; a form with faults asks for the whole, by the rules."""
+        data = self.cleaned_data if self.is_valid() else {}
+        return {
+            "reason_code": data.get("code") or "",
+            "waive_penalty": bool(data.get("waive")),
+            "waive_basis_points": (data.get("waive") or 100) * 100,
+            "passenger_ids": data.get("passengers") or (),
+            "ticket_ids": data.get("tickets") or (),
+            "refund_to": data.get("to") or Refund.Destination.SOURCE.value,
+        }
 
 
 class CancelForm(forms.Form):
     """Why staff cancel, and the quote that they have seen."""
 
     reason = forms.CharField(
-        label=_("Reason"),
+        label=_("Note"),
         max_length=300,
         help_text=_("The traveller's history and the books keep it."),
         widget=forms.TextInput(attrs={"class": "vTextField"}),
@@ -132,7 +194,7 @@ class ReservationAdmin(ClosedAdmin):
         """
         Show what cancelling costs and gives back; cancel by exactly that once confirmed.
 
-        `?waive=1` asks for the quote without a penalty.
+        The query says what is chosen: passengers, tickets, reason, waiver, where the money goes.
         """
         reservation = self.get_object(request, object_id)
         if reservation is None:
@@ -141,35 +203,57 @@ class ReservationAdmin(ClosedAdmin):
             raise PermissionDenied
         page = reverse("admin:bookings_reservation_change", args=[reservation.pk])
         form = CancelForm(request.POST or None)
-        waive = request.GET.get(WAIVED) == "1"
+        overview = selectors.get_overview(
+            viewer=viewers.of_user(request.user), reservation_id=reservation.pk, now=clock.now()
+        )
+        choice = ChoiceForm(request.GET, reservation=overview.reservation)
         try:
-            if form.is_valid():
-                self._cancel(request, reservation, form.cleaned_data, waive=waive)
+            if form.is_valid() and choice.is_valid():
+                self._cancel(request, reservation, form.cleaned_data, choice.chosen)
                 return HttpResponseRedirect(page)
-            quote = services.quote_cancellation(
-                viewer=viewers.of_user(request.user),
-                reservation_id=reservation.pk,
-                waiver=help_desk.waiver_for(waive=waive, basis_points=10_000, reason_code=""),
-                now=clock.now(),
-            )
+            quote = self._quote(request, reservation, choice.chosen)
+        except (NotCancellable, InvalidInput) as refusal:
+            # Another choice may do: what has left, say, for a reason that allows it.
+            self.message_user(request, _told(refusal), messages.ERROR)
+            return self._confirmation(request, reservation, form, choice, None)
         except Refusal as refusal:
-            self.message_user(request, str(refusal.detail), messages.ERROR)
+            self.message_user(request, _told(refusal), messages.ERROR)
             # What a quote promised is over, but another one may be asked for.
             return HttpResponseRedirect(
                 request.get_full_path() if refusal.code == EXPIRED else page
             )
-        return self._confirmation(request, reservation, form, quote, waive=waive)
+        return self._confirmation(request, reservation, form, choice, quote)
+
+    def _quote(
+        self, request: HttpRequest, reservation: Reservation, chosen: dict[str, Any]
+    ) -> services.Quote:
+        return services.quote_cancellation(
+            viewer=viewers.of_user(request.user),
+            reservation_id=reservation.pk,
+            passenger_ids=chosen["passenger_ids"],
+            ticket_ids=chosen["ticket_ids"],
+            waiver=help_desk.waiver_for(
+                waive=chosen["waive_penalty"],
+                basis_points=chosen["waive_basis_points"],
+                reason_code=chosen["reason_code"],
+            ),
+            now=clock.now(),
+        )
 
     def _cancel(
-        self, request: HttpRequest, reservation: Reservation, data: dict[str, Any], *, waive: bool
+        self,
+        request: HttpRequest,
+        reservation: Reservation,
+        data: dict[str, Any],
+        chosen: dict[str, Any],
     ) -> None:
         done = help_desk.cancel_reservation(
             viewer=viewers.of_user(request.user),
             reservation_id=reservation.pk,
-            waive_penalty=waive,
             reason=data["reason"],
             quote_id=data["quote"],
             now=clock.now(),
+            **chosen,
         )
         self.log_change(request, reservation, gettext("Cancelled: %s") % data["reason"])
         said = gettext("%(locator)s is cancelled. Going back: %(refund)s.") % {
@@ -185,15 +269,15 @@ class ReservationAdmin(ClosedAdmin):
         request: HttpRequest,
         reservation: Reservation,
         form: CancelForm,
-        quote: services.Quote,
-        *,
-        waive: bool,
+        choice: ChoiceForm,
+        quote: services.Quote | None,
     ) -> HttpResponse:
+        promised = quote.id if quote else ""
         shown = CancelForm(
-            data={"reason": form.data.get("reason", ""), "quote": quote.id}
+            data={"reason": form.data.get("reason", ""), "quote": promised}
             if form.is_bound
             else None,
-            initial={"quote": quote.id},
+            initial={"quote": promised},
         )
         context = {
             **self.admin_site.each_context(request),
@@ -201,7 +285,14 @@ class ReservationAdmin(ClosedAdmin):
             "opts": self.opts,
             "original": reservation,
             "form": shown,
+            "choice": choice,
             "quote": quote,
-            "waive": waive,
         }
         return TemplateResponse(request, "admin/bookings/reservation/cancel.html", context)
+
+
+def _told(refusal: Refusal) -> str:
+    """Write a refusal as a sentence, the message about a field before the general one."""
+    return next((str(text) for texts in refusal.errors.values() for text in texts), "") or str(
+        refusal.detail
+    )

@@ -5,7 +5,10 @@ from __future__ import annotations
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
+from payments import services
+from payments.admin.deeds import Deed, DeedAdmin
 from payments.models import Difference, MoneyAlarm, ReconciliationRun, WebhookEvent
+from payments.services import reconciling
 from travel.common.admin_bases import (
     ClosedAdmin,
     as_typed,
@@ -16,8 +19,12 @@ from travel.common.admin_bases import (
 )
 
 
+def _is_open(row: MoneyAlarm | Difference) -> bool:
+    return row.closed_at is None
+
+
 @admin.register(MoneyAlarm)
-class MoneyAlarmAdmin(ClosedAdmin):
+class MoneyAlarmAdmin(DeedAdmin):
     """Money that may be astray, until somebody has looked."""
 
     list_display = ["id", "kind", "reference", "opened_at", "closed_at", "closed_by"]
@@ -29,6 +36,18 @@ class MoneyAlarmAdmin(ClosedAdmin):
     find_by = [("pk", whole_number), ("payment", whole_number), ("reference", as_typed)]
     search_help_text = _("Number of the alarm or of the payment, or the reference.")
     told = json_column("details", label=_("details"))
+    deeds = [
+        Deed(
+            "close",
+            _("Close the alarm"),
+            _("The alarm is closed."),
+            lambda row, who, note, now: services.close_alarm(
+                alarm_id=row, closer_id=who, note=note, now=now
+            ),
+            _is_open,
+            wants_note=True,
+        )
+    ]
 
 
 @admin.register(WebhookEvent)
@@ -58,7 +77,7 @@ class ReconciliationRunAdmin(ClosedAdmin):
 
 
 @admin.register(Difference)
-class DifferenceAdmin(ClosedAdmin):
+class DifferenceAdmin(DeedAdmin):
     """What a provider's statement and the ledger do not agree on."""
 
     list_display = ["id", "kind", "reference", "ledger", "provider", "closed_at", "closed_by"]
@@ -71,3 +90,15 @@ class DifferenceAdmin(ClosedAdmin):
     search_help_text = _("Number of the difference or of the payment, or the reference.")
     ledger = money_column("ledger_minor", "ledger_currency_id", label=_("ledger"))
     provider = money_column("provider_minor", "provider_currency_id", label=_("provider"))
+    deeds = [
+        Deed(
+            "close",
+            _("Close the difference"),
+            _("The difference is closed."),
+            lambda row, who, note, now: reconciling.close_difference(
+                difference_id=row, closer_id=who, note=note, now=now
+            ),
+            _is_open,
+            wants_note=True,
+        )
+    ]

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
-from django.utils.translation import gettext
+from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_POST
 
-from accounts import selectors as people
-from accounts.roles import ADMINISTRATOR, FINANCE
+from payments import services
+from payments.admin.deeds import Deed, DeedAdmin
 from payments.models import Cancellation, CancelledCoupon, Goodwill, Refund
-from payments.services import approve_refund
-from travel.common import clock
+from payments.services import goodwill
 from travel.common.admin_bases import (
     ClosedAdmin,
     ClosedInline,
@@ -27,70 +22,81 @@ from travel.common.admin_bases import (
     state_column,
     whole_number,
 )
-from travel.common.errors import Refusal
 
 OF_PAYMENT = "payment__currency_id"
 OF_CANCELLATION = "cancellation__reservation__currency_id"
-# Who of the staff may let a refund go that somebody else has given.
-APPROVERS = {FINANCE, ADMINISTRATOR}
+
+
+def _waits(row: Refund | Goodwill) -> bool:
+    return row.state == "pendingApproval"
+
+
+def _may_be_rejected(refund: Refund) -> bool:
+    """Say whether anything was waived: what is owed by the rules is nobody's to reject."""
+    lines = CancelledCoupon.objects.filter(cancellation__refund=refund, waived_minor__gt=0)
+    return _waits(refund) and lines.exists()
+
+
+def _has_failed(refund: Refund) -> bool:
+    return refund.state == Refund.State.FAILED
 
 
 @admin.register(Refund)
-class RefundAdmin(ClosedAdmin):
-    """Money on its way back."""
+class RefundAdmin(DeedAdmin):
+    """Money on its way back: a second person lets it go, and staff help what has failed."""
 
-    list_display = ["id", "reservation", "cause", "destination", "state_word", "amount"]
-    list_display += ["created_at", "done_at", "attempts"]
+    list_display = ["id", "reservation", "cause", "reason_code", "destination", "state_word"]
+    list_display += ["amount", "requested_by", "created_at", "done_at", "attempts"]
     fields = ["payment", "cancellation", "cause", "destination", "state_word", "amount"]
     fields += ["reason_code", "note", "reference", "gateway_reference", "created_at", "due_at"]
     fields += ["done_at", "attempts", "last_error", "requested_by", "decided_by", "decided_at"]
-    list_select_related = ["payment__reservation"]
-    list_filter = ["state", "cause"]
+    list_select_related = ["payment__reservation", "requested_by"]
+    list_filter = ["state", "cause", "reason_code", "destination"]
     find_by = [("pk", whole_number), ("payment__reservation__locator", locator)]
     search_help_text = _("Number of the refund, or booking code.")
     amount = money_column("amount_minor", OF_PAYMENT)
     state_word = state_column()
+    deeds = [
+        Deed(
+            "approve",
+            _("Approve the refund"),
+            _("The refund is approved."),
+            lambda row, who, note, now: services.approve_refund(
+                refund_id=row, approver_id=who, now=now
+            ),
+            _waits,
+        ),
+        Deed(
+            "reject",
+            _("Reject what was waived"),
+            _("Rejected: what the fare's rules give back goes back."),
+            lambda row, who, note, now: services.reject_refund(
+                refund_id=row, approver_id=who, note=note, now=now
+            ),
+            _may_be_rejected,
+            wants_note=True,
+        ),
+        Deed(
+            "retry",
+            _("Try again"),
+            _("The refund is due again."),
+            lambda row, who, note, now: services.retry_refund(refund_id=row, staff_id=who, now=now),
+            _has_failed,
+        ),
+        Deed(
+            "to-wallet",
+            _("Send it to the wallet instead"),
+            _("The provider was asked once more, and the refund is done."),
+            lambda row, who, note, now: services.refund_to_wallet(
+                refund_id=row, staff_id=who, now=now
+            ),
+            _has_failed,
+        ),
+    ]
 
     @admin.display(description=_("reservation"))
     def reservation(self, refund: Refund) -> str:
         return refund.payment.reservation.locator
-
-    def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
-    ) -> HttpResponse:
-        refund = context.get("original")
-        if refund is not None:
-            waits = refund.state == Refund.State.PENDING_APPROVAL
-            context["may_approve"] = waits and self._may_approve(request)
-        return super().render_change_form(request, context, *args, **kwargs)
-
-    def get_urls(self) -> list[URLPattern]:
-        approve = path(
-            "<path:object_id>/approve/",
-            self.admin_site.admin_view(require_POST(self.approve_view)),
-            name="payments_refund_approve",
-        )
-        return [approve, *super().get_urls()]
-
-    def _may_approve(self, request: HttpRequest) -> bool:
-        user: Any = request.user
-        return user.is_superuser or bool(APPROVERS & set(people.role_names(user=user)))
-
-    def approve_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Let a refund go that waits for a second person."""
-        refund = self.get_object(request, object_id)
-        if refund is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
-        if not self.has_view_permission(request, refund) or not self._may_approve(request):
-            raise PermissionDenied
-        try:
-            approve_refund(refund_id=refund.pk, approver_id=request.user.pk, now=clock.now())
-        except Refusal as refusal:
-            self.message_user(request, str(refusal.detail), messages.ERROR)
-        else:
-            self.log_change(request, refund, gettext("Approved."))
-            self.message_user(request, gettext("The refund is approved."), messages.SUCCESS)
-        return HttpResponseRedirect(reverse("admin:payments_refund_change", args=[refund.pk]))
 
 
 class CancelledCouponInline(ClosedInline):
@@ -150,7 +156,7 @@ class CancelledCouponAdmin(ClosedAdmin):
 
 
 @admin.register(Goodwill)
-class GoodwillAdmin(ClosedAdmin):
+class GoodwillAdmin(DeedAdmin):
     """Money that staff gave to travellers' wallets."""
 
     list_display = ["id", "account", "reservation", "reason_code", "state_word", "amount"]
@@ -165,3 +171,23 @@ class GoodwillAdmin(ClosedAdmin):
     search_help_text = _("Number, booking code, or the owner's e-mail address.")
     amount = money_column("amount_minor", "account__currency_id")
     state_word = state_column()
+    deeds = [
+        Deed(
+            "approve",
+            _("Approve the goodwill"),
+            _("The goodwill is approved."),
+            lambda row, who, note, now: goodwill.decide(
+                goodwill_id=row, approved=True, actor_id=who, now=now
+            ),
+            _waits,
+        ),
+        Deed(
+            "reject",
+            _("Reject the goodwill"),
+            _("The goodwill is rejected."),
+            lambda row, who, note, now: goodwill.decide(
+                goodwill_id=row, approved=False, actor_id=who, now=now
+            ),
+            _waits,
+        ),
+    ]

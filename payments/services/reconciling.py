@@ -342,7 +342,7 @@ def _rows_of(
     """Answer these charges and refunds by key, with what the ledger moved for each."""
     on_gateway = Entry.objects.filter(_on_gateway(gateway)).order_by()
     charged = _sums(
-        on_gateway.filter(transfer__payment_id__in=payments, transfer__refund_id=None),
+        on_gateway.filter(transfer__payment_id__in=payments, transfer__refund_id__isnull=True),
         "transfer__payment_id",
     )
     filled = _sums(on_gateway.filter(transfer__top_up_id__in=top_ups), "transfer__top_up_id")

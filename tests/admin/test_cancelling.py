@@ -139,7 +139,7 @@ class TestCancel:
         assert state_of(paid) == "paid"
 
     def test_the_penalty_is_waived(self, desk: Client, paid, traveller, clock) -> None:
-        page = cancel_page(paid) + "?waive=1"
+        page = cancel_page(paid) + "?waive=100&code=staff_error"
         quote = desk.get(page).context["quote"]
 
         answer = desk.post(page, {"reason": "Our mistake", "quote": quote.id})
@@ -151,9 +151,9 @@ class TestCancel:
     def test_a_quote_with_penalty_is_no_leave_to_waive_it(self, desk, paid, clock) -> None:
         quote = desk.get(cancel_page(paid)).context["quote"]
 
-        answer = desk.post(cancel_page(paid) + "?waive=1", {"reason": "x", "quote": quote.id})
+        answer = desk.post(cancel_page(paid) + "?waive=100&code=staff_error", {"reason": "x", "quote": quote.id})
 
-        assert answer["Location"] == cancel_page(paid) + "?waive=1"
+        assert answer["Location"] == cancel_page(paid) + "?waive=100&code=staff_error"
         assert state_of(paid) == "paid"
 
     @pytest.mark.parametrize("key", ["999", "x", "9" * 30])

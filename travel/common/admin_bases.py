@@ -64,6 +64,7 @@ STATE_TONES = {
     "cancelled": "warn",
     "no_show": "warn",
     "pendingApproval": "warn",
+    "rejected": "warn",
     "Pending": "warn",
     "failed": "bad",
     "declined": "bad",
