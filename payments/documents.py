@@ -7,8 +7,8 @@ from typing import Any
 
 from babel.dates import format_date
 from django.utils import translation
-from django.utils.translation import gettext as _
 from django.utils.translation import get_language_bidi
+from django.utils.translation import gettext as _
 
 from payments.receipts import ReceiptDetail
 from travel.common.money import Money

@@ -34,6 +34,7 @@ from payments.errors import (
 )
 from payments.selectors import WHEN, Purchase
 from payments.services import Quote
+from payments.statements import wallet_statement
 from travel.api.fields import (
     AmountField,
     CurrencyField,
@@ -294,16 +295,23 @@ class Wallet(ApiView):
     beside_results = {"balances": serializers.ListField(child=MoneyField())}
     tags = ("wallet",)
 
+    class Query(Serializer):
+        currency = CurrencyField(required=False, help_text="The wallet of that currency alone.")
+
     class Output(Serializer):
         at = InstantField()
         kind = serializers.CharField()
-        memo = serializers.CharField()
+        memo = serializers.CharField(help_text="The booking it belongs to, or empty.")
         amount = MoneyField()
+        balance = MoneyField(help_text="What the wallet of that currency held from then on.")
 
     def get(self, request: Request) -> Response:
         page = self.page
-        count, lines = selectors.statement(
-            user_id=user_id_of(request), offset=page.offset, limit=page.limit
+        count, lines = wallet_statement(
+            user_id=user_id_of(request),
+            currency=self.query().get("currency"),
+            offset=page.offset,
+            limit=page.limit,
         )
         response = self.answer_page(count, lines)
         response.data["balances"] = [

@@ -77,6 +77,8 @@ EXPECTED: dict[str, Expected] = {
     "GET /reservations/purchased": signed_in(200, shows=True),
     "GET /reservations/penalty/{reservation_id}": owner_only(200),
     "POST /reservations/cancel": owner_only(200),
+    "GET /reservations/{reservation_id}/receipts": owner_only(200),
+    "GET /reservations/receipts/{receipt_id}": owner_only(200, shows=True),
     "GET /wallet": signed_in(200, shows=True),
     "POST /wallet/top-up": signed_in(200),
     "POST /reports/submit": owner_only(201, shows=True),

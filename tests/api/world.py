@@ -23,6 +23,7 @@ from accounts.models import SavedPassenger, User
 from accounts.viewers import Viewer
 from bookings.selectors import ReservationDetail
 from payments import services as payments
+from payments.receipts import ReceiptDetail, receipts_of
 from support import services as support
 from support.selectors import ReportDetail
 from tests import factories, selling
@@ -52,6 +53,7 @@ class World:
     held: ReservationDetail
     report: ReportDetail
     saved: SavedPassenger
+    receipt: ReceiptDetail
 
     def id_of(self, thing: str) -> int:
         """Answer the id of one of the owner's things, or of a ticket on sale."""
@@ -97,6 +99,7 @@ def make_world(*, train: factories.Trip, now: datetime) -> World:
         saved=SavedPassenger.objects.create(
             user=owner, first_name="Agatha", last_name="Secretaunt", created_at=now
         ),
+        receipt=receipts_of([paid.id])[paid.id][0],
     )
 
 
@@ -240,6 +243,8 @@ REQUESTS: dict[str, Ask] = {
     "GET /reservations/purchased": Ask(),
     "GET /reservations/penalty/{reservation_id}": Ask("paid"),
     "POST /reservations/cancel": Ask("paid", _reservation),
+    "GET /reservations/{reservation_id}/receipts": Ask("paid"),
+    "GET /reservations/receipts/{receipt_id}": Ask("receipt"),
     "GET /wallet": Ask(),
     "POST /wallet/top-up": Ask(body=_top_up),
     "POST /reports/submit": Ask("paid", _report),
