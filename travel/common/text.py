@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 # Unicode's Bidi_Control characters: they turn the writing direction and make one text look like
 # another.
@@ -43,20 +44,35 @@ def is_forbidden(character: str) -> bool:
     )
 
 
-# 13 to 19 digits, as they stand on cards: together or in groups, beginning as card numbers do.
-_CARD_LIKE = re.compile(r"(?<![\d+])[2-6](?:[ -]?\d){12,18}(?!\d)")
+# Digits in groups, as they stand on cards.
+_DIGITS = re.compile(r"(?<![\d+])\d+(?:[ -]\d+)*")
+_CARD_LENGTHS = range(13, 20)
 
 
 def has_card_number(text: str) -> bool:
     """
-    Say whether a text holds what may be the number of a payment card.
+    Say whether a text holds what may be the number of a payment card, together or in groups.
 
-    Such a number has 13 to 19 digits of which the last checks the others (ISO/IEC 7812-1, annex B).
+    Such a number has 13 to 19 digits, begins as those of the card schemes do, and its last digit
+    checks the others (ISO/IEC 7812-1, annex B).
     """
-    return any(_is_checked(found.group()) for found in _CARD_LIKE.finditer(text))
+    return any(_is_card(number) for found in _DIGITS.finditer(text) for number in _runs(found))
 
 
-def _is_checked(number: str) -> bool:
-    digits = [int(character) for character in number if character.isdigit()]
+def _runs(found: re.Match[str]) -> Iterator[str]:
+    """Answer the neighbouring groups that are together as long as a card's number."""
+    groups = re.split("[ -]", found.group())
+    for first in range(len(groups)):
+        number = ""
+        for group in groups[first:]:
+            number += group
+            if len(number) > _CARD_LENGTHS[-1]:
+                break
+            if len(number) in _CARD_LENGTHS:
+                yield number
+
+
+def _is_card(number: str) -> bool:
+    digits = [int(character) for character in number]
     doubled = [digit * 2 - 9 if digit > 4 else digit * 2 for digit in digits[-2::-2]]
-    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
+    return number[0] in "23456" and (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
