@@ -37,6 +37,7 @@ from travel.common.paging import read_page
 from travel.common.templatetags.look import money_text
 
 TRIPS_A_PAGE = 10
+WALLET = "wallet"
 
 
 # --- my trips -------------------------------------------------------------------------------------
@@ -364,7 +365,8 @@ def _offer(
         "fee": -quote.penalty,
         "until": quote.valid_until.astimezone(shown.home_zone(quote.reservation)),
         "rest": len(quote.reservation.open_coupons) - len(quote.coupons),
-        "to_wallet": _goes_to_wallet(overview),
+        "to_wallet": WALLET in quote.ways_back and len(quote.ways_back) == 1,
+        "ways": _ways(quote, request.POST.get("refund_to", "")),
         "has_changed": has_changed,
         "steps": _later(quote, now),
     }
@@ -384,6 +386,7 @@ def _cancel_now(
             quote_id=request.POST.get("quote", ""),
             passenger_ids=form.passenger_ids(),
             ticket_ids=form.ticket_ids(),
+            refund_to=request.POST.get("refund_to") or "source",
             now=now,
         )
     except (QuoteExpired, InvalidInput):
@@ -393,7 +396,7 @@ def _cancel_now(
         return redirect("bookings:reservation", booked.locator)
     messages.success(
         request,
-        _cancelled_text(cancelled.refund, to_wallet=_goes_to_wallet(overview)),
+        _cancelled_text(cancelled.refund, to_wallet=cancelled.refund_to == WALLET),
     )
     return redirect("bookings:reservation", booked.locator)
 
@@ -426,8 +429,35 @@ def _cancel_hold(request: HttpRequest, booked: ReservationDetail, now: datetime)
     return redirect("bookings:reservation", booked.locator)
 
 
-def _goes_to_wallet(overview: Overview) -> bool:
-    return any(one.method == "Wallet" and one.state == "captured" for one in overview.payments)
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way back for the money, as components/option.html shows it."""
+
+    value: str
+    icon_name: str
+    title: str
+    text: str
+    checked: bool
+
+
+def _ways(quote: Quote, chosen: str) -> list[Way]:
+    """Answer the ways to choose from; none where there is one only, or nothing comes back."""
+    if len(quote.ways_back) < 2 or not quote.refund:
+        return []
+    words = {
+        "source": (
+            "card",
+            gettext("To where you paid from"),
+            gettext("It takes a few days."),
+        ),
+        WALLET: (
+            "wallet",
+            gettext("To your wallet"),
+            gettext("At once, for your next journey."),
+        ),
+    }
+    first = chosen if chosen in quote.ways_back else quote.ways_back[0]
+    return [Way(way, *words[way], checked=way == first) for way in quote.ways_back]
 
 
 def _later(quote: Quote, now: datetime) -> list[Step]:
