@@ -368,7 +368,7 @@ def tell(
         f"\n{len(faults)} faults in {seconds:.0f} s; {found['acknowledged']} changes acknowledged,"
         f" {found['reservations']} of them reservations; refused: {found['refused']}\n"
         f"acknowledged and lost:       {len(found['lost'])}\n"
-        f"made twice, or by nobody:    {len(found['double'])}\n"
+        f"made twice:                  {len(found['double'])}\n"
         f"facts of the audit broken:   {len(found['audit'])}\n"
         f"tables that differ by node:  {len(differences)}\n"
         f"longest time without a sale: {longest:.1f} s (at most {AGAIN_WITHIN_SECONDS})"

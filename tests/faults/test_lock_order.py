@@ -23,7 +23,7 @@ from tests.faults.racing import at_once, begun_again, buyer, tally
 from tests.selling import HOLD, audit, reserve, seats_of
 from travel.common.errors import Refusal
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seat_engine")]
 
 OFFICE = Viewer(is_support=True)
 

@@ -36,7 +36,7 @@ from tests.faults.racing import at_once, buyer, tally
 from tests.selling import HOLD, audit, reserve
 from travel.common.errors import Refusal
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seat_engine")]
 
 OFFICE = Viewer(is_support=True)
 TICK = timedelta(microseconds=1)
