@@ -17,7 +17,7 @@ from rest_framework.fields import SerializerMethodField
 from travel.api.naming import camel, pascal
 from travel.common.ids import normal_email
 from travel.common.money import Money, known_currency, parse_amount
-from travel.common.text import clean_text
+from travel.common.text import CardNumber, clean_text
 
 MAX_ID = 2**53 - 1
 # What anybody may mean by a date; databases and time zones fail near the ends of the calendar.
@@ -84,6 +84,7 @@ class SafeTextField(serializers.CharField):
 
     default_error_messages = {
         "characters": _("This contains a character that is not allowed here."),
+        "card_number": _("Never write the number of a card here."),
     }
 
     def __init__(self, *, lines: bool = False, **kwargs: Any) -> None:
@@ -96,6 +97,8 @@ class SafeTextField(serializers.CharField):
         if isinstance(data, str):
             try:
                 data = clean_text(data, lines=self.lines)
+            except CardNumber:
+                self.fail("card_number")
             except ValueError:
                 self.fail("characters")
         return super().run_validation(data)

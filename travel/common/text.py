@@ -18,11 +18,16 @@ _FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cs", "Co", "Zl", "Zp"})
 _LINE_BREAKS = frozenset("\n\t")
 
 
+class CardNumber(ValueError):
+    """A text holds the number of a payment card, which has no business anywhere in the office."""
+
+
 def clean_text(text: str, *, lines: bool = False) -> str:
     """
     Answer the text in NFC and trimmed; with `lines` it may hold line breaks and tabs.
 
     :raises ValueError: it holds a control, private, invisible or direction-turning character.
+    :raises CardNumber: it holds the number of a payment card.
     """
     composed = unicodedata.normalize("NFC", text)
     if lines:
@@ -32,6 +37,8 @@ def clean_text(text: str, *, lines: bool = False) -> str:
             continue
         if is_forbidden(character):
             raise ValueError(f"U+{ord(character):04X} is not allowed in text")
+    if has_card_number(composed):
+        raise CardNumber("the number of a card is not allowed in text")
     return composed.strip()
 
 
