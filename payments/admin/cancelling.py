@@ -11,11 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from payments import services
 from payments.admin.deeds import Deed, DeedAdmin
 from payments.models import Cancellation, CancelledCoupon, Goodwill, Refund
-from payments.services import goodwill
 from travel.common.admin_bases import (
     ClosedAdmin,
     ClosedInline,
-    email,
     locator,
     money_column,
     percent,
@@ -153,41 +151,3 @@ class CancelledCouponAdmin(ClosedAdmin):
     @admin.display(description=_("reservation"))
     def reservation(self, line: CancelledCoupon) -> str:
         return line.cancellation.reservation.locator
-
-
-@admin.register(Goodwill)
-class GoodwillAdmin(DeedAdmin):
-    """Money that staff gave to travellers' wallets."""
-
-    list_display = ["id", "account", "reservation", "reason_code", "state_word", "amount"]
-    list_display += ["created_at", "requested_by", "decided_by"]
-    fields = ["account", "reservation", "reason_code", "note", "state_word", "amount"]
-    fields += ["created_at", "requested_by", "decided_by", "decided_at"]
-    list_select_related = ["account", "reservation", "requested_by", "decided_by"]
-    list_filter = ["state"]
-    ordering = ["-id"]
-    find_by = [("pk", whole_number), ("reservation__locator", locator)]
-    find_by += [("account__user__email", email)]
-    search_help_text = _("Number, booking code, or the owner's e-mail address.")
-    amount = money_column("amount_minor", "account__currency_id")
-    state_word = state_column()
-    deeds = [
-        Deed(
-            "approve",
-            _("Approve the goodwill"),
-            _("The goodwill is approved."),
-            lambda row, who, note, now: goodwill.decide(
-                goodwill_id=row, approved=True, actor_id=who, now=now
-            ),
-            _waits,
-        ),
-        Deed(
-            "reject",
-            _("Reject the goodwill"),
-            _("The goodwill is rejected."),
-            lambda row, who, note, now: goodwill.decide(
-                goodwill_id=row, approved=False, actor_id=who, now=now
-            ),
-            _waits,
-        ),
-    ]
