@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 HELD, PAID, CANCELLED, EXPIRED = "held", "paid", "cancelled", "expired"
-OPEN = "open"
+OPEN, USED = "open", "used"
 
 
 class Difference(Exception):
@@ -134,7 +134,7 @@ class Trip:
         return sum(
             coupon.fare == fare
             and coupon.needs_seat
-            and coupon.state == OPEN
+            and coupon.state != CANCELLED
             and coupon.first <= segment <= coupon.last
             and coupon.booking.lives(now)
             for coupon in self.coupons

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from bench.simulator.stream import ERA, FEATURES, FULL, WORDS, Era, Failure
+from bench.simulator.stream import AT_THE_END, ERA, FEATURES, FULL, WORDS, Era, Failure
 from bench.simulator.world import World
 from bookings.engine.contract import Engine
 
@@ -153,11 +153,26 @@ class Runner:
             report.prefix = failure.index + 1
             self.tell("its era alone does not show it: it takes all operations before")
             return
+        if again.step == AT_THE_END:
+            again = self._bisect(report.story, again)
         report.failure, report.prefix = again, again.index + 1
         report.story = self._shrink([n for n in report.story if n <= again.index])
 
     def _again(self, indexes: Sequence[int], *, full_from: int) -> Failure | None:
         return self._era(indexes[0]).run(indexes, full_from=full_from)
+
+    def _bisect(self, story: Sequence[int], failure: Failure) -> Failure:
+        """Halve the prefix that only the audit at its end finds fault with, as long as it does."""
+        until = time.monotonic() + self.shrink_seconds
+        sound, broken = 0, len(story)
+        while broken - sound > 1 and time.monotonic() < until:
+            middle = (sound + broken) // 2
+            found = self._again(story[:middle], full_from=story[-1])
+            if found is None:
+                sound = middle
+            else:
+                failure, broken = found, middle
+        return failure
 
     def _shrink(self, story: Sequence[int]) -> Sequence[int]:
         """Leave out what can be left out: halves first, then ever smaller pieces."""

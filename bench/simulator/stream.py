@@ -26,6 +26,7 @@ from bench.simulator.oracle import (
     HELD,
     OPEN,
     PAID,
+    USED,
     Asked,
     Booking,
     Difference,
@@ -53,12 +54,15 @@ from bookings.engine.contract import (
     ReserveCommand,
     Result,
 )
+from bookings.models import Coupon as CouponRecord
 from inventory.models import Call, Departure
 
 # After so many operations everything is compared, audited and cleared away.
 ERA = 10_000
 # How often everything is compared.
 FULL = 1_000
+# What a failure says of its operation when it was found by looking at everything at the end.
+AT_THE_END = "all of an era"
 ON_SALE = 6
 HOLD = timedelta(minutes=10)
 TICK = timedelta(microseconds=1)
@@ -130,7 +134,7 @@ class Era:
             comparison.compare_all(self.oracle, rng=Random(self.seed), now=self.now)
             comparison.audit_seats()
         except Difference as difference:
-            return Failure(done, "the end of an era", str(difference))
+            return Failure(done, AT_THE_END, str(difference))
         return None
 
     def _step(self, index: int, *, full: bool) -> None:
@@ -139,6 +143,8 @@ class Era:
         self._pass_time(rng)
         self._keep_selling(rng)
         act = rng.choices(_ACTS, _WEIGHTS)[0]
+        if act is Era._expire and self._beat_is_dead(index):
+            act = Era._search
         self._said = act.__name__.strip("_")
         word = act(self, rng)
         self.outcomes[word] += 1
@@ -150,6 +156,10 @@ class Era:
             )
 
     # --- the world
+
+    def _beat_is_dead(self, index: int) -> bool:
+        """For long stretches nobody sweeps but the buyers."""
+        return Random(f"{self.seed}/beat/{index // 300}").random() < 0.4
 
     def _pass_time(self, rng: Random) -> None:
         luck = rng.random()
@@ -208,7 +218,7 @@ class Era:
                 command, now=self.now, actor=Actor("holder", request.holder.user_id)
             )
         )
-        trips = [leg.trip for leg in request.legs]
+        trips = [leg.trip for leg in request.legs if leg.trip.departure_id in self.oracle.trips]
         fresh = sum(not trip.version for trip in trips)
         if not result.done:
             self._touch([], trips)
@@ -279,6 +289,9 @@ class Era:
         trip = rng.choice(self._on_sale)
         if self._gone and rng.random() < 0.02:
             trip = rng.choice(self._gone)
+        elif rng.random() < 0.004 and not self.at_the_counter:
+            # Nobody knows such a departure.
+            trip = replace(trip, departure_id=2**34, is_scheduled=False, owners={}, held={})
         fare = rng.choice(trip.fares)
         seats: list[int | None] = [None] * len(wishes)
         if chooses and (trip.has_labels or not self.at_the_counter):
@@ -494,6 +507,19 @@ class Era:
             raise Difference(f"cancelled says {result.details}, must be whole: {whole}")
         return "cancelled" if whole else "part_cancelled"
 
+    def _scan(self, rng: Random) -> str:
+        """Somebody travels: a coupon that is used keeps its seat and is not cancelled any more."""
+        booking = self._draw_booking(rng, PAID)
+        left = [one for one in booking.coupons if one.state == OPEN] if booking else []
+        if booking is None or booking.state != PAID or not left:
+            return "nothing_to_scan"
+        coupon = rng.choice(left)
+        self._say(f"coupon {coupon.coupon_id}")
+        CouponRecord.objects.filter(id=coupon.coupon_id).update(state=USED)
+        coupon.state = USED
+        self._touch([booking])
+        return "scanned"
+
     # --- what the carrier does
 
     def _change_departure(self, rng: Random) -> str:
@@ -545,6 +571,7 @@ _WEIGHED: list[tuple[Callable[[Era, Random], str], int]] = [
     (Era._expire, 4),
     (Era._cancel, 3),
     (Era._cancel_a_part, 6),
+    (Era._scan, 1),
     (Era._change_departure, 2),
 ]
 _ACTS = [act for act, _ in _WEIGHED]
@@ -573,6 +600,8 @@ WORDS = (
     "not_reclaimed",
     "cancelled",
     "part_cancelled",
+    "scanned",
+    "nothing_to_scan",
     "departure_changed",
     "not_found",
     "too_many_holds",

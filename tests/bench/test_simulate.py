@@ -19,13 +19,14 @@ import pytest
 from django.db import connection
 from django.db.models import F
 
+from bench.simulator import comparison
 from bench.simulator.counter import Counter
 from bench.simulator.running import Report, Runner, read, written
 from bench.simulator.stream import HOLD, WORDS
 from bench.simulator.world import World
-from bookings import engine
+from bookings import availability, engine
 from bookings.engine.contract import Engine, LegRow, ReserveCommand, Result
-from bookings.models import Claim, SeatStock
+from bookings.models import Claim, ReservationEvent, SeatStock
 from inventory.models import Departure
 
 OPERATIONS = 5_000
@@ -63,8 +64,8 @@ class TestEngines:
 
     @pytest.mark.slow
     @pytest.mark.parametrize("name", engines())
-    def test_a_hundred_thousand_operations(self, world, name):
-        report = simulate(name, world, operations=100_000, seed=4)
+    def test_a_hundred_thousand_operations(self, transactional_db, name):
+        report = simulate(name, World(), operations=100_000, seed=4)
 
         assert report.failure is None, "\n".join(report.lines())
         assert report.unseen == []
@@ -254,6 +255,15 @@ class CancelsTheWhole(Defective):
         return result
 
 
+class StoryForgotten(Defective):
+    """Gives seats back and says nothing of it in the reservation's story."""
+
+    def release(self, reservation_id: int, **given: Any) -> Result:
+        result = self.sound.release(reservation_id, **given)
+        ReservationEvent.objects.filter(reservation_id=reservation_id, kind="released").delete()
+        return result
+
+
 DEFECTS = [
     GuardDropped,
     MaskOneShort,
@@ -296,6 +306,25 @@ class TestPlantedDefects:
         assert report.failure is not None
         assert 0 < report.prefix <= OPERATIONS
         assert f"--seed 7 --operations {report.prefix}" in "\n".join(report.lines())
+
+    @pytest.mark.parametrize("name", ["availability", "taken_seats"])
+    def test_what_is_shown_by_a_slow_clock_is_found(self, world, monkeypatch, name):
+        sound = getattr(availability, name)
+
+        def slow(*asked: Any, now: datetime, **more: Any) -> Any:
+            return sound(*asked, now=now - timedelta(seconds=30), **more)
+
+        monkeypatch.setattr(comparison, name, slow)
+        assert simulate("portable", world, operations=OPERATIONS, seed=7).failure is not None
+
+    def test_what_only_the_audit_sees_is_traced_to_its_operation(self, world):
+        runner = Runner(seed=7, engine=StoryForgotten(), world=world, tell=lambda line: None)
+        report = runner.run(250)
+
+        assert report.failure is not None
+        assert report.failure.says.startswith("audit:")
+        assert runner.run_only(range(report.prefix - 1)).failure is None
+        assert runner.run_only(range(report.prefix)).failure is not None
 
     def test_the_prefix_is_the_shortest(self, world):
         report = simulate(HoldsAPart(), world, operations=OPERATIONS, seed=7)
