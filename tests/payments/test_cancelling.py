@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from django.core import signing
 
 from accounts.models import User
 from accounts.viewers import Viewer
@@ -13,13 +14,13 @@ from bookings.engine.contract import Actor
 from bookings.errors import AlreadyCancelled, HoldExpired, NotCancellable
 from bookings.models import Claim, Coupon, Reservation, SeatStock
 from bookings.selectors import ReservationDetail
-from inventory.models import Call, Departure
+from inventory.models import Call, Departure, FareVersion
 from payments import selectors, services
 from payments.errors import QuoteExpired
 from payments.models import Account, Cancellation, Payment, Refund
 from payments.services.cancelling import Cancelled
 from payments.tasks import settle_due
-from tests import factories
+from tests import factories, selling
 from tests.conftest import Clock
 from travel.common.errors import InvalidInput, NotFound
 from travel.common.money import Money
@@ -176,27 +177,6 @@ class TestCancelTheWhole:
 
         assert (done.penalty.minor, done.refund.minor) == (0, 4_500)
 
-    def test_staff_may_waive_the_penalty(
-        self, paid: Hold, staff: User, me: Viewer, noon: datetime
-    ) -> None:
-        reservation = paid(1)
-
-        services.cancel_and_refund(
-            viewer=Viewer(user_id=staff.pk, is_support=True),
-            reservation_id=reservation.id,
-            actor=Actor("staff", staff.pk, "missed connection"),
-            waive_penalty=True,
-            now=noon,
-        )
-
-        row = Cancellation.objects.get()
-        assert (row.penalty_waived, row.reason, row.actor_id) == (
-            True,
-            "missed connection",
-            staff.pk,
-        )
-        assert wallet_of(me) == 50_000
-
 
 class TestCancelAPart:
     def test_one_passenger_leaves_and_the_others_travel(
@@ -320,6 +300,140 @@ class TestRelease:
 
         with pytest.raises(HoldExpired):
             cancel(me, reservation, noon + timedelta(minutes=10))
+
+
+class TestBadInput:
+    """Nothing moves, whatever is asked for."""
+
+    @pytest.mark.parametrize("field", ["passenger_ids", "ticket_ids"])
+    @pytest.mark.parametrize("wrong", [0, -1, 999_999, 2**53, 10**30])
+    def test_strangers_to_the_reservation(
+        self, paid: Hold, me: Viewer, noon: datetime, field: str, wrong: int
+    ) -> None:
+        reservation = paid(1)
+        before = selling.everything()
+
+        with pytest.raises(InvalidInput):
+            cancel(me, reservation, noon, **{field: [wrong]})
+
+        assert selling.everything() == before
+
+    @pytest.mark.parametrize("wrong", [0, -1, 999_999, 2**53, 10**30])
+    def test_reservations_that_are_not_there(self, me: Viewer, noon: datetime, wrong: int) -> None:
+        with pytest.raises(NotFound):
+            services.cancel_and_refund(
+                viewer=me, reservation_id=wrong, actor=Actor("holder", me.user_id), now=noon
+            )
+
+    def test_somebody_else_s(self, paid: Hold, stranger: User, noon: datetime) -> None:
+        reservation = paid(1)
+        before = selling.everything()
+
+        with pytest.raises(NotFound):
+            cancel(Viewer(user_id=stranger.pk), reservation, noon)
+
+        assert selling.everything() == before
+
+    def test_a_passenger_without_the_chosen_ticket(
+        self, paid: Hold, me: Viewer, noon: datetime
+    ) -> None:
+        """Passengers and tickets of one reservation that do not meet are nothing to cancel."""
+        reservation = paid(2)
+        cancel(me, reservation, noon, passenger_ids=[reservation.passengers[0].id])
+
+        with pytest.raises(AlreadyCancelled):
+            cancel(me, reservation, noon, passenger_ids=[reservation.passengers[0].id])
+
+        assert Refund.objects.count() == 1
+
+    @pytest.mark.parametrize("field", ["reservation", "coupons", "until"])
+    def test_a_quote_that_was_changed(
+        self, paid: Hold, me: Viewer, noon: datetime, field: str
+    ) -> None:
+        reservation = paid(1)
+        promised = quote(me, reservation, noon).id
+        body = signing.loads(promised, salt="payments.quote")
+        body[field] = {"reservation": 1, "coupons": [[1, 0, 4_500]], "until": "2030-01-01"}[field]
+        # Whoever has no key signs with another one.
+        forged = signing.dumps(body, key="guessed", salt="payments.quote", compress=True)
+
+        with pytest.raises(InvalidInput):
+            cancel(me, reservation, noon, quote_id=forged)
+
+        assert Reservation.objects.get().state == "paid"
+
+
+class TestRoundTrip:
+    @pytest.fixture
+    def both(
+        self, traveller: User, me: Viewer, wallet: Money, train: factories.Trip, noon: datetime
+    ) -> ReservationDetail:
+        """The train to Munich on Tuesday and back on Thursday, 10 % less for the round trip."""
+        FareVersion.objects.update(return_discount_basis_points=1_000)
+        stations = [call.station for call in train.calls]
+        back = factories.make_trip(
+            train.departure.service,
+            train.departure.vehicle,
+            starts_at=datetime.fromisoformat("2026-06-04T06:00:00+00:00"),
+            stops=[factories.Stop(stations[-1], 0), factories.Stop(stations[0], 330, 800)],
+        )
+        reservation = booking.reserve(
+            holder=booking.Holder(user_id=traveller.pk, email="ada@example.org"),
+            ticket_ids=[train.ticket_id(), back.ticket_id()],
+            passengers=[booking.PassengerDetails("Ada", "Lovelace", "adult")],
+            round_trip=True,
+            now=noon,
+        ).reservation
+        services.pay(
+            viewer=me, reservation_id=reservation.id, method="Wallet", token=None, now=noon
+        )
+        return reservation
+
+    def test_the_rest_keeps_its_price(
+        self, both: ReservationDetail, me: Viewer, noon: datetime
+    ) -> None:
+        out, back = both.coupons
+        assert (out.price.minor, back.price.minor) == (4_050, 4_050)
+
+        done = cancel(me, both, noon, ticket_ids=[out.ticket_id])
+
+        # Half of 40.50, 18 hours before; the way back is still a part of a round trip.
+        assert (done.penalty.minor, done.refund.minor) == (2_025, 2_025)
+        assert [one.price.minor for one in done.reservation.coupons] == [4_050, 4_050]
+        assert [one.state for one in done.reservation.coupons] == ["cancelled", "open"]
+
+    def test_unused_after_the_way_out_it_refunds_its_own(
+        self, both: ReservationDetail, me: Viewer
+    ) -> None:
+        out = both.coupons[0]
+        Coupon.objects.filter(id=out.id).update(state="used")
+        tuesday_noon = datetime.fromisoformat("2026-06-02T12:00:00+00:00")
+
+        whole = cancel(me, both, tuesday_noon)
+
+        # 42 hours before the way back, by its own tier: 10 % of 40.50.
+        assert (whole.penalty.minor, whole.refund.minor) == (405, 3_645)
+        assert whole.reservation.status == "Paid"
+        assert [one.state for one in whole.reservation.coupons] == ["used", "cancelled"]
+
+    def test_a_way_out_that_has_left_is_not_chosen(
+        self, both: ReservationDetail, me: Viewer
+    ) -> None:
+        tuesday_noon = datetime.fromisoformat("2026-06-02T12:00:00+00:00")
+        with pytest.raises(NotCancellable):
+            cancel(me, both, tuesday_noon, ticket_ids=[one.ticket_id for one in both.coupons])
+
+        assert cancel(me, both, tuesday_noon).refund.minor == 3_645
+
+    def test_today_s_price_does_not_count(
+        self, both: ReservationDetail, me: Viewer, noon: datetime
+    ) -> None:
+        promised = quote(me, both, noon)
+        FareVersion.objects.update(base_minor=99_999, return_discount_basis_points=0)
+
+        done = cancel(me, both, noon, quote_id=promised.id)
+
+        assert (done.refund, done.penalty) == (promised.refund, promised.penalty)
 
 
 def test_a_used_coupon_refunds_nothing(paid: Hold, me: Viewer, noon: datetime) -> None:
