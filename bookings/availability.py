@@ -14,13 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from django.db.models import Count, Q
-
-from bookings.models import Claim, Coupon, Reservation, SeatStock
-from inventory.models import Seat
 from inventory.pricing import PriceRule
 from inventory.ticket_ids import segments_mask, unpack
-from travel.common import caching
+from travel.common import caching, sql
 
 CACHE_SECONDS = 24 * 3600
 # More seats than any vehicle has.
@@ -125,17 +121,17 @@ def availability(
 
 def _loads(departure_ids: Sequence[int], fare_ids: Collection[int], now: datetime) -> Loads:
     """Count the seats that each fare fills on each segment, holds that ended left out."""
-    rows = (
-        Coupon.objects.filter(
-            Q(passenger__reservation__state=Reservation.State.PAID)
-            | Q(passenger__reservation__hold_until__gt=now),
-            ticket__departure_id__in=departure_ids,
-            ticket__fare_id__in=fare_ids,
-            claims__isnull=False,
-        )
-        .order_by()
-        .values_list("ticket_id", "ticket__fare_id")
-        .annotate(coupons=Count("id", distinct=True))
+    rows = sql.rows(
+        "SELECT ticket.id, ticket.fare_id, COUNT(DISTINCT coupon.id) FROM inventory_ticket ticket "
+        "JOIN bookings_coupon coupon ON coupon.ticket_id = ticket.id "
+        "JOIN bookings_claim claim ON claim.coupon_id = coupon.id "
+        "JOIN bookings_passenger passenger ON passenger.id = coupon.passenger_id "
+        "JOIN bookings_reservation reservation ON reservation.id = passenger.reservation_id "
+        f"WHERE ticket.departure_id IN ({sql.marks(len(departure_ids))}) "
+        f"AND ticket.fare_id IN ({sql.marks(len(fare_ids))}) "
+        "AND (reservation.state = 'paid' OR reservation.hold_until > %s) "
+        "GROUP BY ticket.id, ticket.fare_id",
+        [*departure_ids, *fare_ids, now],
     )
     loads: Loads = {}
     for ticket_id, fare_id, coupons in rows:
@@ -157,11 +153,12 @@ def _from_maps(rides: dict[int, Ride]) -> dict[int, Stock]:
     counts: dict[int, dict[str, int]] = {}
     maps = {ride.seat_map_id for ride in rides.values()}
     if maps:
-        for seat_map_id, travel_class, seats in (
-            Seat.objects.filter(coach__seat_map_id__in=maps)
-            .order_by()
-            .values_list("coach__seat_map_id", "travel_class")
-            .annotate(seats=Count("id"))
+        for seat_map_id, travel_class, seats in sql.rows(
+            "SELECT coach.seat_map_id, seat.travel_class, COUNT(*) FROM inventory_coach coach "
+            "JOIN inventory_seat seat ON seat.coach_id = coach.id "
+            f"WHERE coach.seat_map_id IN ({sql.marks(len(maps))}) "
+            "GROUP BY coach.seat_map_id, seat.travel_class",
+            list(maps),
         ):
             counts.setdefault(seat_map_id, {})[travel_class] = seats
     return {key: Stock(counts.get(ride.seat_map_id, {}), {}) for key, ride in rides.items()}
@@ -186,11 +183,11 @@ def _from_cache(rides: dict[int, Ride], now: datetime) -> dict[int, Stock]:
 
 def _from_rows(departure_ids: Sequence[int], now: datetime) -> dict[int, Stock]:
     capacity: dict[int, Counter[str]] = {key: Counter() for key in departure_ids}
-    for departure_id, travel_class, seats in (
-        SeatStock.objects.filter(departure_id__in=departure_ids)
-        .order_by()
-        .values_list("departure_id", "travel_class")
-        .annotate(seats=Count("id"))
+    for departure_id, travel_class, seats in sql.rows(
+        "SELECT departure_id, travel_class, COUNT(*) FROM bookings_seatstock "
+        f"WHERE departure_id IN ({sql.marks(len(departure_ids))}) "
+        "GROUP BY departure_id, travel_class",
+        departure_ids,
     ):
         capacity[departure_id][travel_class] = seats
     rows = _touched_rows(departure_ids)
@@ -225,18 +222,18 @@ def _touched_rows(departure_ids: Sequence[int]) -> list[tuple[Any, ...]]:
 
     The version comes with the bits, so that an entry is never filed under an older one.
     """
-    return list(
-        SeatStock.objects.filter(departure_id__in=departure_ids, taken__gt=0)
-        .order_by("departure_id", "id")
-        .values_list(
-            "departure_id",
-            "seat_id",
-            "travel_class",
-            "taken",
-            "departure__stock_version",
-            "departure__earliest_hold_end",
+    return [
+        (*row[:5], sql.moment(row[5]))
+        for row in sql.rows(
+            "SELECT stock.departure_id, stock.seat_id, stock.travel_class, stock.taken, "
+            "departure.stock_version, departure.earliest_hold_end "
+            "FROM bookings_seatstock stock "
+            "JOIN inventory_departure departure ON departure.id = stock.departure_id "
+            f"WHERE stock.departure_id IN ({sql.marks(len(departure_ids))}) AND stock.taken > 0 "
+            "ORDER BY stock.departure_id, stock.id",
+            departure_ids,
         )
-    )
+    ]
 
 
 def _without_ended(
@@ -246,16 +243,17 @@ def _without_ended(
     bits = {(row[0], row[1], row[2]): row[3] for row in rows}
     if not departure_ids:
         return bits
-    for departure_id, seat_id, travel_class, first, last in Claim.objects.filter(
-        stock__departure_id__in=departure_ids,
-        coupon__passenger__reservation__state=Reservation.State.HELD,
-        coupon__passenger__reservation__hold_until__lte=now,
-    ).values_list(
-        "stock__departure_id",
-        "stock__seat_id",
-        "stock__travel_class",
-        "first_segment",
-        "last_segment",
+    for departure_id, seat_id, travel_class, first, last in sql.rows(
+        "SELECT stock.departure_id, stock.seat_id, stock.travel_class, "
+        "claim.first_segment, claim.last_segment "
+        "FROM bookings_reservation ended "
+        "JOIN bookings_passenger passenger ON passenger.reservation_id = ended.id "
+        "JOIN bookings_coupon coupon ON coupon.passenger_id = passenger.id "
+        "JOIN bookings_claim claim ON claim.coupon_id = coupon.id "
+        "JOIN bookings_seatstock stock ON stock.id = claim.stock_id "
+        "WHERE ended.state = 'held' AND ended.hold_until <= %s "
+        f"AND stock.departure_id IN ({sql.marks(len(departure_ids))})",
+        [now, *departure_ids],
     ):
         key = (departure_id, seat_id, travel_class)
         if key in bits:

@@ -5,64 +5,92 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime
-
-from django.contrib.auth import get_user_model
-from django.db.models import Min, Q
+from typing import NamedTuple
 
 from bookings.engine import stock
 from bookings.engine.contract import SYSTEM, HolderRow, Outcome, ReserveCommand
-from bookings.models import Claim, Coupon, Reservation, ReservationEvent
-from inventory.models import Departure
+from bookings.models import Coupon, Reservation, ReservationEvent
+from travel.common import sql
 
 State = Reservation.State
 
 
-def lock_departures(departure_ids: Collection[int]) -> dict[int, Departure]:
+class Locked(NamedTuple):
+    """A departure under its lock."""
+
+    id: int
+    state: str
+    sales_closed_at: object
+    frozen_at: object
+
+
+class LockedReservation(NamedTuple):
+    """A reservation under its lock."""
+
+    id: int
+    state: str
+    hold_until: datetime
+    extended_at: datetime | None
+    lengthened_at: datetime | None
+
+
+def lock_departures(departure_ids: Collection[int]) -> dict[int, Locked]:
     """Lock departures in the order of their ids; SQLite's one writer needs no more than that."""
-    rows = (
-        Departure.objects.select_for_update()
-        .filter(id__in=departure_ids)
-        .order_by("id")
-        .only("id", "state", "sales_closed_at", "frozen_at", "vehicle_id", "earliest_hold_end")
+    if not departure_ids:
+        return {}
+    found = sql.rows(
+        "SELECT id, state, sales_closed_at, frozen_at FROM inventory_departure "
+        f"WHERE id IN ({sql.marks(len(departure_ids))}) "
+        f"ORDER BY id{sql.for_update()}",
+        sorted(departure_ids),
     )
-    return {row.id: row for row in rows}
+    return {row[0]: Locked(*row) for row in found}
 
 
-def lock_reservation(reservation_id: int) -> Reservation | None:
+def lock_reservation(reservation_id: int) -> LockedReservation | None:
     """Lock a reservation; the locks of its departures are held."""
-    return (
-        Reservation.objects.select_for_update()
-        .filter(id=reservation_id)
-        .order_by("id")
-        .only("id", "state", "hold_until", "extended_at", "lengthened_at")
-        .first()
-    )
+    for row_id, state, *instants in sql.rows(
+        "SELECT id, state, hold_until, extended_at, lengthened_at FROM bookings_reservation "
+        f"WHERE id = %s{sql.for_update()}",
+        [reservation_id],
+    ):
+        hold_until, extended_at, lengthened_at = map(sql.moment, instants)
+        assert hold_until is not None
+        return LockedReservation(row_id, state, hold_until, extended_at, lengthened_at)
+    return None
 
 
 def lock_holder(user_id: int) -> None:
     """Let one user's reserves come one after the other, so that the holds' limit is exact."""
-    get_user_model().objects.select_for_update().order_by("id").values_list("id").get(id=user_id)
+    sql.rows(f"SELECT id FROM accounts_user WHERE id = %s{sql.for_update()}", [user_id])
 
 
 def departures_of(reservation_ids: Collection[int]) -> set[int]:
     """Answer the departures that these reservations have tickets on."""
     if not reservation_ids:
         return set()
-    return set(
-        Coupon.objects.filter(passenger__reservation_id__in=reservation_ids)
-        .order_by()
-        .values_list("ticket__departure_id", flat=True)
-        .distinct()
-    )
+    return {
+        row[0]
+        for row in sql.rows(
+            "SELECT DISTINCT ticket.departure_id FROM bookings_passenger passenger "
+            "JOIN bookings_coupon coupon ON coupon.passenger_id = passenger.id "
+            "JOIN inventory_ticket ticket ON ticket.id = coupon.ticket_id "
+            f"WHERE passenger.reservation_id IN ({sql.marks(len(reservation_ids))})",
+            list(reservation_ids),
+        )
+    }
 
 
 def too_many(command: ReserveCommand, departure_ids: Collection[int], now: datetime) -> bool:
     """Say whether the holder has as many live holds as one may, in all or on a departure."""
-    rows = (
-        Reservation.objects.filter(_held_by(command.holder), state=State.HELD, hold_until__gt=now)
-        .order_by()
-        .values_list("id", "passengers__coupons__ticket__departure_id")
-        .distinct()
+    known_by, values = _held_by(command.holder)
+    rows = sql.rows(
+        "SELECT DISTINCT held.id, ticket.departure_id FROM bookings_reservation held "
+        "JOIN bookings_passenger passenger ON passenger.reservation_id = held.id "
+        "JOIN bookings_coupon coupon ON coupon.passenger_id = passenger.id "
+        "JOIN inventory_ticket ticket ON ticket.id = coupon.ticket_id "
+        f"WHERE held.state = 'held' AND held.hold_until > %s AND {known_by}",
+        [now, *values],
     )
     there: dict[int, set[int]] = defaultdict(set)
     every: set[int] = set()
@@ -75,19 +103,17 @@ def too_many(command: ReserveCommand, departure_ids: Collection[int], now: datet
     return limit is not None and any(len(there[one]) >= limit for one in departure_ids)
 
 
-def _held_by(holder: HolderRow) -> Q:
+def _held_by(holder: HolderRow) -> tuple[str, list[object]]:
     """A user is known by the account, a guest by the e-mail address or the phone number."""
     if holder.user_id is not None:
-        return Q(user_id=holder.user_id)
-    mine = Q(pk__in=[])
-    if holder.contact_email:
-        mine |= Q(contact_email=holder.contact_email, user__isnull=True)
-    if holder.contact_phone:
-        mine |= Q(contact_phone=holder.contact_phone, user__isnull=True)
-    return mine
+        return "held.user_id = %s", [holder.user_id]
+    return (
+        "held.user_id IS NULL AND (held.contact_email = %s OR held.contact_phone = %s)",
+        [holder.contact_email, holder.contact_phone],
+    )
 
 
-def refusal_of_not_held(row: Reservation, now: datetime) -> Outcome | None:
+def refusal_of_not_held(row: LockedReservation, now: datetime) -> Outcome | None:
     """Answer why the reservation is no live hold, or None when it is one."""
     if row.state == State.HELD:
         return Outcome.HOLD_EXPIRED if row.hold_until <= now else None
@@ -112,23 +138,20 @@ def ended(departure_ids: Collection[int], now: datetime) -> list[int]:
     All of them: one left out would be a free seat that is refused. There are no more than the
     departures have seats and segments.
     """
-    due = list(
-        Departure.objects.filter(id__in=departure_ids, earliest_hold_end__lte=now).values_list(
-            "id", flat=True
+    return [
+        row[0]
+        for row in sql.rows(
+            "SELECT DISTINCT ended.id FROM inventory_departure departure "
+            "JOIN inventory_ticket ticket ON ticket.departure_id = departure.id "
+            "JOIN bookings_coupon coupon ON coupon.ticket_id = ticket.id "
+            "JOIN bookings_passenger passenger ON passenger.id = coupon.passenger_id "
+            "JOIN bookings_reservation ended ON ended.id = passenger.reservation_id "
+            f"WHERE departure.id IN ({sql.marks(len(departure_ids))}) "
+            "AND departure.earliest_hold_end <= %s "
+            "AND ended.state = 'held' AND ended.hold_until <= %s ORDER BY ended.id",
+            [*departure_ids, now, now],
         )
-    )
-    if not due:
-        return []
-    return list(
-        Reservation.objects.filter(
-            state=State.HELD,
-            hold_until__lte=now,
-            passengers__coupons__ticket__departure_id__in=due,
-        )
-        .order_by("id")
-        .values_list("id", flat=True)
-        .distinct()
-    )
+    ]
 
 
 def ended_longest_ago(now: datetime, limit: int) -> list[int]:
@@ -156,8 +179,9 @@ def expire(reservation_ids: Sequence[int], now: datetime) -> int:
     )
     if not still:
         return 0
-    seats = stock.named_seats(Claim.objects.filter(coupon__passenger__reservation_id__in=still))
-    stock.give_back(stock.claims_of_reservations(still))
+    claims = stock.claims_of_reservations(still)
+    seats = stock.remembered(claims)
+    stock.give_back(claims)
     Coupon.objects.filter(passenger__reservation_id__in=still).update(state=Coupon.State.CANCELLED)
     Reservation.objects.filter(id__in=still, state=State.HELD).update(state=State.EXPIRED)
     departures = departures_of(still)
@@ -184,20 +208,16 @@ def note_next_end(departure_ids: Collection[int], ended: datetime) -> None:
 
     The departures' locks are held, so that no hold comes in between.
     """
-    due = sorted(
-        Departure.objects.filter(id__in=departure_ids, earliest_hold_end__lte=ended).values_list(
-            "id", flat=True
-        )
-    )
-    if not due:
+    if not departure_ids:
         return
-    ends: dict[int, datetime] = dict(
-        Reservation.objects.filter(
-            state=State.HELD, passengers__coupons__ticket__departure_id__in=due
-        )
-        .order_by()
-        .values_list("passengers__coupons__ticket__departure_id")
-        .annotate(end=Min("hold_until"))
+    sql.run(
+        "UPDATE inventory_departure SET earliest_hold_end = ("
+        "SELECT MIN(held.hold_until) FROM inventory_ticket ticket "
+        "JOIN bookings_coupon coupon ON coupon.ticket_id = ticket.id "
+        "JOIN bookings_passenger passenger ON passenger.id = coupon.passenger_id "
+        "JOIN bookings_reservation held ON held.id = passenger.reservation_id "
+        "WHERE ticket.departure_id = inventory_departure.id AND held.state = 'held') "
+        f"WHERE id IN ({sql.marks(len(departure_ids))}) "
+        "AND earliest_hold_end <= %s",
+        [*departure_ids, ended],
     )
-    for departure_id in due:
-        Departure.objects.filter(id=departure_id).update(earliest_hold_end=ends.get(departure_id))

@@ -7,13 +7,14 @@ guard against a double sale nevertheless stands in the statement that sets the b
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from bookings.engine import holds, reclaiming, records, seating, stock
 from bookings.engine.contract import Actor, LegRow, Outcome, ReserveCommand, Result
+from bookings.engine.holds import Locked
 from bookings.engine.seating import Seating
-from bookings.models import Claim, Coupon, Reservation, ReservationEvent
+from bookings.models import Coupon, Reservation, ReservationEvent
 from inventory import services as inventory
 from inventory.models import Departure
 
@@ -39,12 +40,12 @@ class PortableEngine:
                 return Result(Outcome.SOLD_OUT, ticket_id=leg.ticket_id)
             seated.append(answer)
         inventory.ensure_tickets(fares={leg.ticket_id: leg.fare_id for leg in command.legs})
-        reservation = records.insert_reservation(command, now)
-        coupons = records.insert_coupons(command, reservation)
-        Claim.objects.bulk_create(_claims(seated, coupons))
+        reservation_id = records.insert_reservation(command, now)
+        coupons = records.insert_coupons(command, reservation_id)
+        records.insert_claims(_claims(seated, coupons))
         stock.count_change(wanted, held_until=command.hold_until)
         records.record(
-            reservation.id,
+            reservation_id,
             Kind.RESERVED,
             ("", State.HELD),
             now=now,
@@ -54,7 +55,7 @@ class PortableEngine:
                 "until": command.hold_until.isoformat(),
             },
         )
-        return Result(Outcome.DONE, reservation_id=reservation.id)
+        return Result(Outcome.DONE, reservation_id=reservation_id)
 
     def confirm(self, reservation_id: int, *, now: datetime, actor: Actor) -> Result:
         departures = holds.departures_of([reservation_id])
@@ -79,8 +80,8 @@ class PortableEngine:
         refusal = holds.refusal_of_not_held(row, now)
         if refusal is not None:
             return Result(refusal, reservation_id=reservation_id)
-        seats = stock.seats_of_reservation(reservation_id)
-        stock.give_back(stock.claims_of_reservations([reservation_id]))
+        claims = stock.claims_of_reservations([reservation_id])
+        stock.give_back(claims)
         Coupon.objects.filter(passenger__reservation_id=reservation_id).update(
             state=Coupon.State.CANCELLED
         )
@@ -93,7 +94,7 @@ class PortableEngine:
             (State.HELD, State.CANCELLED),
             now=now,
             actor=actor,
-            details={"seats": seats},
+            details={"seats": stock.remembered(claims).get(reservation_id, [])},
         )
         return Result(Outcome.DONE, reservation_id=reservation_id)
 
@@ -140,8 +141,8 @@ class PortableEngine:
         refusal = _refusal_of_coupons(coupon_ids, states)
         if refusal is not None:
             return Result(refusal, reservation_id=reservation_id)
-        seats = stock.named_seats(Claim.objects.filter(coupon_id__in=coupon_ids))
-        stock.give_back(stock.claims_of_coupons(coupon_ids))
+        claims = stock.claims_of_coupons(coupon_ids)
+        stock.give_back(claims)
         Coupon.objects.filter(id__in=coupon_ids).update(state=Coupon.State.CANCELLED)
         kept = [key for key in states.keys() - set(coupon_ids) if states[key] != "cancelled"]
         whole = not kept
@@ -154,7 +155,10 @@ class PortableEngine:
             (State.PAID, State.CANCELLED if whole else State.PAID),
             now=now,
             actor=actor,
-            details={"seats": seats.get(reservation_id, []), "coupons": list(coupon_ids)},
+            details={
+                "seats": stock.remembered(claims).get(reservation_id, []),
+                "coupons": list(coupon_ids),
+            },
         )
         return Result(Outcome.DONE, reservation_id=reservation_id, details={"whole": whole})
 
@@ -192,7 +196,7 @@ class PortableEngine:
         Coupon.objects.filter(passenger__reservation_id=reservation_id).update(
             state=Coupon.State.OPEN
         )
-        Claim.objects.bulk_create(_claims(seated, lost.coupons))
+        records.insert_claims(_claims(seated, lost.coupons))
         Reservation.objects.filter(id=reservation_id).update(state=State.HELD, hold_until=until)
         stock.count_change(departures, held_until=until)
         records.record(
@@ -229,7 +233,7 @@ def prepare(command: ReserveCommand, wanted: Collection[int], now: datetime) -> 
     return None
 
 
-def _is_on_sale(departure: Departure | None, leg: LegRow, now: datetime) -> bool:
+def _is_on_sale(departure: Locked | None, leg: LegRow, now: datetime) -> bool:
     return (
         departure is not None
         and departure.state == Departure.State.SCHEDULED
@@ -249,13 +253,15 @@ def _refusal_of_coupons(coupon_ids: Sequence[int], states: dict[int, str]) -> Ou
     return None
 
 
-def _claims(seated: Sequence[Seating], coupons: dict[tuple[int, int], Coupon]) -> list[Claim]:
+def _claims(
+    seated: Sequence[Seating], coupons: Mapping[tuple[int, int], int]
+) -> list[tuple[int, int, int, int]]:
     return [
-        Claim(
-            coupon=coupons[(passenger, one.leg.ticket_id)],
-            stock_id=part.seat.stock_id,
-            first_segment=part.first_segment,
-            last_segment=part.last_segment,
+        (
+            coupons[(passenger, one.leg.ticket_id)],
+            part.seat.stock_id,
+            part.first_segment,
+            part.last_segment,
         )
         for one in seated
         for passenger, parts in one.parts.items()
@@ -264,12 +270,12 @@ def _claims(seated: Sequence[Seating], coupons: dict[tuple[int, int], Coupon]) -
 
 
 def _remembered(
-    seated: Sequence[Seating], coupons: dict[tuple[int, int], Coupon]
+    seated: Sequence[Seating], coupons: Mapping[tuple[int, int], int]
 ) -> list[list[object]]:
-    """Answer the claims as the history remembers them; see stock.named_seats."""
+    """Answer the claims as the history remembers them; see stock.remembered."""
     return sorted(
         [
-            coupons[(passenger, one.leg.ticket_id)].id,
+            coupons[(passenger, one.leg.ticket_id)],
             one.leg.departure_id,
             part.seat.coach_label,
             part.seat.label,

@@ -22,7 +22,7 @@ class Lost:
     legs: list[LegRow]
     wishes: Mapping[int, str]
     changes: set[int]
-    coupons: dict[tuple[int, int], Coupon]
+    coupons: Mapping[tuple[int, int], int]
 
     def seat(self, leg: LegRow, *, other_seats: bool) -> Seating | Result:
         """
@@ -69,7 +69,7 @@ def read(reservation_id: int) -> Lost:
         legs=sorted(legs, key=lambda one: (one.departure_id, one.first_segment)),
         wishes={coupon.passenger.position: coupon.passenger.seat_wish for coupon in coupons},
         changes={coupon.ticket_id for coupon in coupons if len(seats.get(coupon.id, [])) > 1},
-        coupons={(coupon.passenger.position, coupon.ticket_id): coupon for coupon in coupons},
+        coupons={(coupon.passenger.position, coupon.ticket_id): coupon.id for coupon in coupons},
     )
 
 

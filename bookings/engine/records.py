@@ -1,101 +1,155 @@
-"""The rows of a reservation: itself, its passengers, coupons, price lines and history."""
+"""The rows of a reservation: itself, its passengers, coupons, price lines, claims and history."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from bookings.engine.contract import Actor, PassengerRow, ReserveCommand
 from bookings.engine.stock import StockMismatch
-from bookings.models import Coupon, Passenger, PriceLine, Reservation, ReservationEvent
+from bookings.models import Reservation
+from travel.common import sql
 
 
-def insert_reservation(command: ReserveCommand, now: datetime) -> Reservation:
+def insert_reservation(command: ReserveCommand, now: datetime) -> int:
     """Insert the reservation with its passengers, adults before the infants on their laps."""
     holder = command.holder
-    reservation = Reservation.objects.create(
-        locator=command.locator,
-        user_id=holder.user_id,
-        guest_digest=holder.guest_digest,
-        contact_email=holder.contact_email,
-        contact_phone=holder.contact_phone,
-        language=holder.language,
-        currency_id=command.currency,
-        state=Reservation.State.HELD,
-        created_at=now,
-        hold_until=command.hold_until,
+    reservation_id = sql.insert(
+        "bookings_reservation",
+        (
+            "locator",
+            "user_id",
+            "guest_digest",
+            "contact_email",
+            "contact_phone",
+            "language",
+            "currency_id",
+            "state",
+            "created_at",
+            "hold_until",
+        ),
+        [
+            (
+                command.locator,
+                holder.user_id,
+                holder.guest_digest,
+                holder.contact_email,
+                holder.contact_phone,
+                holder.language,
+                command.currency,
+                Reservation.State.HELD.value,
+                now,
+                command.hold_until,
+            )
+        ],
     )
     adults = [one for one in command.passengers if one.accompanied_by is None]
     infants = [one for one in command.passengers if one.accompanied_by is not None]
-    _insert_passengers(reservation, adults, {})
+    _insert_passengers(reservation_id, adults, {})
     if infants:
-        _insert_passengers(reservation, infants, _passenger_ids(reservation.id))
-    return reservation
+        _insert_passengers(reservation_id, infants, _passenger_ids(reservation_id))
+    return reservation_id
 
 
 def _insert_passengers(
-    reservation: Reservation, rows: Sequence[PassengerRow], companions: dict[int, int]
+    reservation_id: int, people: Sequence[PassengerRow], companions: Mapping[int, int]
 ) -> None:
-    Passenger.objects.bulk_create(
-        Passenger(
-            reservation_id=reservation.id,
-            position=row.position,
-            first_name=row.first_name,
-            last_name=row.last_name,
-            kind=row.kind,
-            date_of_birth=row.date_of_birth,
-            seat_wish=row.seat_wish,
-            accompanied_by_id=(
-                None if row.accompanied_by is None else companions[row.accompanied_by]
-            ),
-        )
-        for row in rows
+    sql.insert(
+        "bookings_passenger",
+        (
+            "reservation_id",
+            "position",
+            "first_name",
+            "last_name",
+            "kind",
+            "date_of_birth",
+            "seat_wish",
+            "accompanied_by_id",
+        ),
+        [
+            (
+                reservation_id,
+                one.position,
+                one.first_name,
+                one.last_name,
+                one.kind,
+                one.date_of_birth,
+                one.seat_wish,
+                None if one.accompanied_by is None else companions[one.accompanied_by],
+            )
+            for one in people
+        ],
     )
 
 
 def _passenger_ids(reservation_id: int) -> dict[int, int]:
     return dict(
-        Passenger.objects.filter(reservation_id=reservation_id).values_list("position", "id")
+        sql.rows(
+            "SELECT position, id FROM bookings_passenger WHERE reservation_id = %s",
+            [reservation_id],
+        )
     )
 
 
-def insert_coupons(
-    command: ReserveCommand, reservation: Reservation
-) -> dict[tuple[int, int], Coupon]:
-    """Insert coupons with their price lines; answer them by passenger and ticket."""
-    passengers = _passenger_ids(reservation.id)
-    rows = [
+def insert_coupons(command: ReserveCommand, reservation_id: int) -> dict[tuple[int, int], int]:
+    """Insert coupons with their price lines; answer their ids by passenger and ticket."""
+    passengers = _passenger_ids(reservation_id)
+    every = [
         (leg, position, coupon)
         for position, leg in enumerate(command.legs)
         for coupon in leg.coupons
     ]
-    Coupon.objects.bulk_create(
-        Coupon(
-            passenger_id=passengers[coupon.passenger],
-            position=position,
-            ticket_id=leg.ticket_id,
-            fare_version_id=coupon.fare_version_id,
-            barcode=coupon.barcode,
-        )
-        for leg, position, coupon in rows
+    sql.insert(
+        "bookings_coupon",
+        ("passenger_id", "position", "ticket_id", "fare_version_id", "state", "barcode"),
+        [
+            (
+                passengers[coupon.passenger],
+                position,
+                leg.ticket_id,
+                coupon.fare_version_id,
+                "open",
+                coupon.barcode,
+            )
+            for leg, position, coupon in every
+        ],
     )
     # Not every server hands out the ids of a multi-row insert: they are read by what is unique.
     stored = {
-        coupon.barcode: coupon
-        for coupon in Coupon.objects.filter(passenger__reservation_id=reservation.id)
-    }
-    PriceLine.objects.bulk_create(
-        PriceLine(
-            coupon=stored[coupon.barcode],
-            position=number,
-            kind=line.kind,
-            label=line.label,
-            amount_minor=line.amount_minor,
+        (passenger_id, position): coupon_id
+        for coupon_id, passenger_id, position in sql.rows(
+            "SELECT coupon.id, coupon.passenger_id, coupon.position FROM bookings_coupon coupon "
+            "JOIN bookings_passenger passenger ON passenger.id = coupon.passenger_id "
+            "WHERE passenger.reservation_id = %s",
+            [reservation_id],
         )
-        for _, _, coupon in rows
-        for number, line in enumerate(coupon.price_lines)
+    }
+    ids = {
+        (coupon.passenger, leg.ticket_id): stored[(passengers[coupon.passenger], position)]
+        for leg, position, coupon in every
+    }
+    sql.insert(
+        "bookings_priceline",
+        ("coupon_id", "position", "kind", "label", "amount_minor"),
+        [
+            (
+                ids[(coupon.passenger, leg.ticket_id)],
+                number,
+                line.kind,
+                line.label,
+                line.amount_minor,
+            )
+            for leg, _, coupon in every
+            for number, line in enumerate(coupon.price_lines)
+        ],
     )
-    return {(coupon.passenger, leg.ticket_id): stored[coupon.barcode] for leg, _, coupon in rows}
+    return ids
+
+
+def insert_claims(claims: Iterable[tuple[int, int, int, int]]) -> None:
+    """Insert claims: coupon, seat of the stock, first and last segment of each."""
+    sql.insert("bookings_claim", ("coupon_id", "stock_id", "first_segment", "last_segment"), claims)
 
 
 def move(reservation_id: int, before: str, after: str) -> None:
@@ -104,7 +158,10 @@ def move(reservation_id: int, before: str, after: str) -> None:
 
     :raises StockMismatch: it was not in the first one, though its lock is held.
     """
-    moved = Reservation.objects.filter(id=reservation_id, state=before).update(state=after)
+    moved = sql.run(
+        "UPDATE bookings_reservation SET state = %s WHERE id = %s AND state = %s",
+        [str(after), reservation_id, str(before)],
+    )
     if moved != 1:
         raise StockMismatch([reservation_id])
 
@@ -116,17 +173,33 @@ def record(
     *,
     now: datetime,
     actor: Actor,
-    details: dict[str, object] | None = None,
+    details: Mapping[str, object] | None = None,
 ) -> None:
     """Write a move of state, or something else that happened, into the history."""
-    ReservationEvent.objects.create(
-        reservation_id=reservation_id,
-        at=now,
-        kind=kind,
-        from_state=states[0],
-        to_state=states[1],
-        actor_kind=actor.kind,
-        actor_id=actor.user_id,
-        reason=actor.reason,
-        details=details or {},
+    sql.insert(
+        "bookings_reservationevent",
+        (
+            "reservation_id",
+            "at",
+            "kind",
+            "from_state",
+            "to_state",
+            "actor_kind",
+            "actor_id",
+            "reason",
+            "details",
+        ),
+        [
+            (
+                reservation_id,
+                now,
+                str(kind),
+                str(states[0]),
+                str(states[1]),
+                actor.kind,
+                actor.user_id,
+                actor.reason,
+                json.dumps(details or {}),
+            )
+        ],
     )

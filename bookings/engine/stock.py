@@ -10,17 +10,22 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple
-
-from django.db import connection
-from django.db.models import Case, F, Q, QuerySet, Value, When
+from typing import NamedTuple, Protocol
 
 from bookings.engine.contract import LegRow
 from bookings.engine.placement import FreeSeat, Part
-from bookings.models import Claim, Coupon
 from inventory import services as inventory
-from inventory.models import Departure
 from inventory.ticket_ids import segments_mask, unpack
+from travel.common import sql
+
+
+class Locked(Protocol):
+    """A departure under its lock, as stock is laid out for it."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def frozen_at(self) -> object: ...
 
 
 class StockMismatch(AssertionError):
@@ -28,15 +33,19 @@ class StockMismatch(AssertionError):
 
 
 class ClaimRow(NamedTuple):
-    """A claim as it is given back."""
+    """A claim as it is given back and remembered."""
 
     id: int
     stock_id: int
     first_segment: int
     last_segment: int
+    reservation_id: int
+    coupon_id: int
+    departure_id: int
+    coach: str
+    seat: str
 
 
-_CLAIM_COLUMNS = ClaimRow._fields
 _SEAT_COLUMNS = (
     "stock.id, stock.seat_id, coach.label, seat.label, coach.position, seat.row, seat.column, "
     "seat.is_window, seat.is_aisle, seat.is_quiet, seat.is_accessible"
@@ -50,7 +59,7 @@ _SEATS_OF_CLASS = (
 _MAP_ORDER = "ORDER BY coach.position, seat.row, seat.column"
 
 
-def lay_out(departures: Iterable[Departure], now: datetime) -> None:
+def lay_out(departures: Iterable[Locked], now: datetime) -> None:
     """
     Lay the stock out from the seat maps of departures that sell for the first time.
 
@@ -60,41 +69,37 @@ def lay_out(departures: Iterable[Departure], now: datetime) -> None:
     fresh = [one.id for one in departures if one.frozen_at is None]
     if not fresh:
         return
-    marks = ", ".join(["%s"] * len(fresh))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO bookings_seatstock "  # noqa: S608 - only placeholders
-            "(departure_id, seat_id, travel_class, taken) "
-            "SELECT departure.id, seat.id, seat.travel_class, 0 "
-            "FROM inventory_departure departure "
-            "JOIN inventory_vehicle vehicle ON vehicle.id = departure.vehicle_id "
-            "JOIN inventory_coach coach ON coach.seat_map_id = vehicle.seat_map_id "
-            "JOIN inventory_seat seat ON seat.coach_id = coach.id "
-            f"WHERE departure.id IN ({marks}) "
-            "ORDER BY departure.id, seat.is_accessible, coach.position, seat.row, seat.column",
-            fresh,
-        )
+    sql.run(
+        "INSERT INTO bookings_seatstock "
+        "(departure_id, seat_id, travel_class, taken) "
+        "SELECT departure.id, seat.id, seat.travel_class, 0 "
+        "FROM inventory_departure departure "
+        "JOIN inventory_vehicle vehicle ON vehicle.id = departure.vehicle_id "
+        "JOIN inventory_coach coach ON coach.seat_map_id = vehicle.seat_map_id "
+        "JOIN inventory_seat seat ON seat.coach_id = coach.id "
+        f"WHERE departure.id IN ({sql.marks(len(fresh))}) "
+        "ORDER BY departure.id, seat.is_accessible, coach.position, seat.row, seat.column",
+        fresh,
+    )
     inventory.freeze(departure_ids=fresh, now=now)
 
 
 def free_seats(leg: LegRow, mask: int) -> list[FreeSeat]:
     """Answer the seats of the leg's class that are free on all segments of the mask."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {_SEAT_COLUMNS} {_SEATS_OF_CLASS} AND stock.taken & %s = 0 {_MAP_ORDER}",
-            [leg.departure_id, leg.travel_class, mask],
-        )
-        return [FreeSeat(*row) for row in cursor.fetchall()]
+    found = sql.rows(
+        f"SELECT {_SEAT_COLUMNS} {_SEATS_OF_CLASS} AND stock.taken & %s = 0 {_MAP_ORDER}",
+        [leg.departure_id, leg.travel_class, mask],
+    )
+    return [FreeSeat(*row) for row in found]
 
 
 def seats_with_bits(leg: LegRow) -> list[tuple[FreeSeat, int]]:
     """Answer every seat of the leg's class with its taken bits, in the order of the map."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {_SEAT_COLUMNS}, stock.taken {_SEATS_OF_CLASS} {_MAP_ORDER}",
-            [leg.departure_id, leg.travel_class],
-        )
-        return [(FreeSeat(*row[:-1]), row[-1]) for row in cursor.fetchall()]
+    found = sql.rows(
+        f"SELECT {_SEAT_COLUMNS}, stock.taken {_SEATS_OF_CLASS} {_MAP_ORDER}",
+        [leg.departure_id, leg.travel_class],
+    )
+    return [(FreeSeat(*row[:-1]), row[-1]) for row in found]
 
 
 def take(parts: Iterable[Part]) -> bool:
@@ -108,14 +113,12 @@ def take(parts: Iterable[Part]) -> bool:
 
 
 def _take(stock_ids: Sequence[int], mask: int) -> bool:
-    marks = ", ".join(["%s"] * len(stock_ids))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE bookings_seatstock SET taken = taken | %s "  # noqa: S608 - only placeholders
-            f"WHERE id IN ({marks}) AND taken & %s = 0",
-            [mask, *stock_ids, mask],
-        )
-        return int(cursor.rowcount) == len(stock_ids)
+    met = sql.run(
+        "UPDATE bookings_seatstock SET taken = taken | %s "
+        f"WHERE id IN ({sql.marks(len(stock_ids))}) AND taken & %s = 0",
+        [mask, *stock_ids, mask],
+    )
+    return met == len(stock_ids)
 
 
 def quota_left(leg: LegRow) -> int | None:
@@ -126,15 +129,12 @@ def quota_left(leg: LegRow) -> int | None:
     """
     if leg.quota is None:
         return None
-    rows = (
-        Coupon.objects.filter(
-            ticket__departure_id=leg.departure_id,
-            ticket__fare_id=leg.fare_id,
-            claims__isnull=False,
-        )
-        .order_by()
-        .values_list("id", "ticket_id")
-        .distinct()
+    rows = sql.rows(
+        "SELECT DISTINCT coupon.id, ticket.id FROM inventory_ticket ticket "
+        "JOIN bookings_coupon coupon ON coupon.ticket_id = ticket.id "
+        "JOIN bookings_claim claim ON claim.coupon_id = coupon.id "
+        "WHERE ticket.departure_id = %s AND ticket.fare_id = %s",
+        [leg.departure_id, leg.fare_id],
     )
     sold: dict[int, int] = defaultdict(int)
     for _, ticket_id in rows:
@@ -146,17 +146,54 @@ def quota_left(leg: LegRow) -> int | None:
 
 
 def claims_of_reservations(reservation_ids: Sequence[int]) -> list[ClaimRow]:
-    """Answer the claims of these reservations."""
-    return _claims(Claim.objects.filter(coupon__passenger__reservation_id__in=reservation_ids))
+    """Answer the claims of these reservations, with what the history will remember of them."""
+    return _claims("passenger.reservation_id", reservation_ids)
 
 
 def claims_of_coupons(coupon_ids: Sequence[int]) -> list[ClaimRow]:
-    """Answer the claims of these coupons."""
-    return _claims(Claim.objects.filter(coupon_id__in=coupon_ids))
+    """Answer the claims of these coupons, with what the history will remember of them."""
+    return _claims("claim.coupon_id", coupon_ids)
 
 
-def _claims(rows: QuerySet[Claim]) -> list[ClaimRow]:
-    return [ClaimRow(*row) for row in rows.order_by("stock_id").values_list(*_CLAIM_COLUMNS)]
+def _claims(column: str, ids: Sequence[int]) -> list[ClaimRow]:
+    if not ids:
+        return []
+    return [
+        ClaimRow(*row)
+        for row in sql.rows(
+            "SELECT claim.id, claim.stock_id, claim.first_segment, claim.last_segment, "
+            "passenger.reservation_id, claim.coupon_id, stock.departure_id, "
+            "coach.label, seat.label FROM bookings_passenger passenger "
+            "JOIN bookings_coupon coupon ON coupon.passenger_id = passenger.id "
+            "JOIN bookings_claim claim ON claim.coupon_id = coupon.id "
+            "JOIN bookings_seatstock stock ON stock.id = claim.stock_id "
+            "JOIN inventory_seat seat ON seat.id = stock.seat_id "
+            "JOIN inventory_coach coach ON coach.id = seat.coach_id "
+            f"WHERE {column} IN ({sql.marks(len(ids))}) "
+            "ORDER BY claim.coupon_id, claim.first_segment",
+            ids,
+        )
+    ]
+
+
+def remembered(claims: Sequence[ClaimRow]) -> dict[int, list[list[object]]]:
+    """
+    Answer, by reservation, coupon, departure, coach, seat, first and last segment of each claim:
+    how the history remembers them.
+    """
+    found: dict[int, list[list[object]]] = {}
+    for row in claims:
+        found.setdefault(row.reservation_id, []).append(
+            [
+                row.coupon_id,
+                row.departure_id,
+                row.coach,
+                row.seat,
+                row.first_segment,
+                row.last_segment,
+            ]
+        )
+    return found
 
 
 def give_back(claims: Sequence[ClaimRow]) -> None:
@@ -168,44 +205,20 @@ def give_back(claims: Sequence[ClaimRow]) -> None:
     if not claims:
         return
     by_mask: dict[int, list[int]] = defaultdict(list)
-    for row in claims:
+    for row in sorted(claims, key=lambda one: one.stock_id):
         by_mask[segments_mask(row.first_segment, row.last_segment)].append(row.stock_id)
-    Claim.objects.filter(id__in=[row.id for row in claims]).delete()
-    with connection.cursor() as cursor:
-        for mask, stock_ids in by_mask.items():
-            marks = ", ".join(["%s"] * len(stock_ids))
-            cursor.execute(
-                "UPDATE bookings_seatstock SET taken = taken - %s "  # noqa: S608 - only marks
-                f"WHERE id IN ({marks}) AND taken & %s = %s",
-                [mask, *stock_ids, mask, mask],
-            )
-            if cursor.rowcount != len(stock_ids):
-                raise StockMismatch(stock_ids)
-
-
-def named_seats(claims: QuerySet[Claim]) -> dict[int, list[list[object]]]:
-    """
-    Answer, by reservation, coupon, departure, coach, seat, first and last segment of each claim:
-    how the history remembers them.
-    """
-    found: dict[int, list[list[object]]] = {}
-    for reservation_id, *claim in claims.order_by("coupon_id", "first_segment").values_list(
-        "coupon__passenger__reservation_id",
-        "coupon_id",
-        "stock__departure_id",
-        "stock__seat__coach__label",
-        "stock__seat__label",
-        "first_segment",
-        "last_segment",
-    ):
-        found.setdefault(reservation_id, []).append(claim)
-    return found
-
-
-def seats_of_reservation(reservation_id: int) -> list[list[object]]:
-    """Answer the claims of a reservation for its history."""
-    claims = Claim.objects.filter(coupon__passenger__reservation_id=reservation_id)
-    return named_seats(claims).get(reservation_id, [])
+    sql.run(
+        f"DELETE FROM bookings_claim WHERE id IN ({sql.marks(len(claims))})",
+        [row.id for row in claims],
+    )
+    for mask, stock_ids in by_mask.items():
+        met = sql.run(
+            "UPDATE bookings_seatstock SET taken = taken - %s "
+            f"WHERE id IN ({sql.marks(len(stock_ids))}) AND taken & %s = %s",
+            [mask, *stock_ids, mask, mask],
+        )
+        if met != len(stock_ids):
+            raise StockMismatch(stock_ids)
 
 
 def count_change(departure_ids: Collection[int], *, held_until: datetime | None = None) -> None:
@@ -214,10 +227,17 @@ def count_change(departure_ids: Collection[int], *, held_until: datetime | None 
 
     A new hold, which ends at `held_until`, can only bring the end of the first one forward.
     """
-    changes: dict[str, object] = {"stock_version": F("stock_version") + 1}
-    if held_until is not None:
-        is_first = Q(earliest_hold_end__isnull=True) | Q(earliest_hold_end__gt=held_until)
-        changes["earliest_hold_end"] = Case(
-            When(is_first, then=Value(held_until)), default=F("earliest_hold_end")
+    marks = sql.marks(len(departure_ids))
+    if held_until is None:
+        sql.run(
+            "UPDATE inventory_departure SET stock_version = stock_version + 1 "
+            f"WHERE id IN ({marks})",
+            list(departure_ids),
         )
-    Departure.objects.filter(id__in=departure_ids).update(**changes)
+        return
+    sql.run(
+        "UPDATE inventory_departure SET stock_version = stock_version + 1, earliest_hold_end = "
+        "CASE WHEN earliest_hold_end < %s THEN earliest_hold_end ELSE %s END "
+        f"WHERE id IN ({marks})",
+        [held_until, held_until, *departure_ids],
+    )

@@ -301,7 +301,10 @@ class FareVersionAdmin(HistoryAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         is_open = self.has_change_permission(request, obj) if obj else True
         return [
-            (None, {"fields": ["fare", "valid_from", "conditions", "sales_close_minutes", "quota"]}),
+            (
+                None,
+                {"fields": ["fare", "valid_from", "conditions", "sales_close_minutes", "quota"]},
+            ),
             (_("Price of an adult"), {"fields": RULE if is_open else RULE_IN_WORDS}),
             (_("Others pay, in per cent"), {"fields": [tuple(AGES[n : n + 2]) for n in (0, 2, 4)]}),
         ]
