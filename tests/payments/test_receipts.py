@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.core.management import call_command
 
 from accounts.models import User
 from accounts.viewers import Viewer
@@ -19,6 +21,7 @@ from payments.models import Payment, Receipt, ReceiptName, ReceiptSeries, Refund
 from payments.penalties import Waiver
 from payments.services import receipts
 from tests import factories
+from tests.conftest import Clock
 from tests.selling import reserve
 from travel.common.money import Money
 
@@ -252,3 +255,16 @@ def _forget_receipts(*, series: bool = True) -> None:
         receipt.delete()
     if series:
         ReceiptSeries.objects.all().delete()
+
+
+def test_the_command_writes_what_is_missing(
+    paid: Hold, me: Viewer, noon: datetime, clock: Clock
+) -> None:
+    cancel(me, paid(1), noon)
+    _forget_receipts()
+
+    told = StringIO()
+    call_command("issue_receipts", stdout=told)
+
+    assert told.getvalue() == "2 receipts and credit notes written, 0 names deleted\n"
+    assert Receipt.objects.count() == 2

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
 
 from accounts.models import User
 from accounts.viewers import Viewer
@@ -17,6 +20,7 @@ from payments.models import Account, CarrierTerms, Settlement, Transfer
 from payments.penalties import Waiver
 from payments.services import settlements
 from tests import factories
+from tests.conftest import Clock
 from travel.common.errors import InvalidInput, NotFound
 from travel.common.money import Money
 
@@ -360,3 +364,23 @@ class TestPayout:
 
         assert Transfer.objects.filter(kind="payout").count() == 1
         assert balances()["gateway:sandbox:EUR"] == -3_500
+
+
+class TestCommand:
+    def test_draws_up_what_there_is_once(
+        self, terms: Carrier, paid: Hold, noon: datetime, clock: Clock
+    ) -> None:
+        paid(1)
+        clock.advance(days=1)
+
+        first, second = StringIO(), StringIO()
+        call_command("settle", stdout=first)
+        call_command("settle", stdout=second)
+
+        assert f"carrier:{terms.pk}:EUR: statement 1, 39.37 EUR" in first.getvalue()
+        assert "0 statements" in second.getvalue()
+        assert Settlement.objects.count() == 1
+
+    def test_refuses_a_day_that_is_not_over(self, terms: Carrier, clock: Clock) -> None:
+        with pytest.raises(CommandError):
+            call_command("settle", "--until", "2026-06-01")
