@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import argparse
 import gc
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,9 +30,15 @@ ENGINES = ("portable", "procedures")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the simulator as the command line says; answer the exit status."""
     options = _options(arguments)
+    # Leaving through an exception drops the database on the way.
+    signal.signal(signal.SIGTERM, _stop)
     if options.workers > 1:
         return _run_workers(options)
     return _run(options)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -101,11 +109,15 @@ def _run_workers(options: argparse.Namespace) -> int:
             subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         )
     readers = [threading.Thread(target=_pass_on, args=[process]) for process in processes]
-    for reader in readers:
-        reader.start()
-    for reader in readers:
-        reader.join()
-    return max(process.wait() for process in processes)
+    try:
+        for reader in readers:
+            reader.start()
+        return max(process.wait() for process in processes)
+    finally:
+        for process in processes:
+            process.terminate()
+        for reader in readers:
+            reader.join()
 
 
 def _pass_on(process: subprocess.Popen[str]) -> None:

@@ -29,8 +29,8 @@ def own_database(*, keep: bool) -> Iterator[str]:
         REDIS_URL="",
         LOG_LEVEL="WARNING",
     )
-    django.setup()
     try:
+        django.setup()
         with _database(folder, keep=keep) as place:
             yield place
     finally:
