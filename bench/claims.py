@@ -295,8 +295,8 @@ class Run:
         if cell.name == "limit":
             cell.figures.add(together(count(), numbers=range(self.claims), clients=cell.clients))
             return
-        line, wishes, timed = self._wishes(cell.scene, old)
-        act = by_service(wishes) if cell.name == "service" else by_engine(cell.name, line, wishes)
+        wishes, timed = self._wishes(cell.scene, old)
+        act = self.act_of(cell, wishes)
         before = _claims_of(wishes)
         done = together(act, numbers=range(timed), clients=cell.clients)
         cell.figures.add(done)
@@ -310,19 +310,26 @@ class Run:
             cell.sold += _segments_sold(wishes, [done, rest])
             cell.sold_by_first_fit += first_fit(wishes, self.hot_seats)
 
-    def _wishes(self, scene: str, old: Sequence[int]) -> tuple[Line, list[Wish], int]:
-        """Answer the line, the requests, and how many of these are timed."""
+    def act_of(self, cell: Cell, wishes: Sequence[Wish]) -> Act:
+        """Answer what a client of this cell does for each request."""
+        if cell.name == "service":
+            return by_service(wishes)
+        line = self.hot_line if cell.scene == "hot" else self.cold_line
+        return by_engine(cell.name, line, wishes)
+
+    def _wishes(self, scene: str, old: Sequence[int]) -> tuple[list[Wish], int]:
+        """Answer the requests, and how many of them are timed."""
         if scene == "hot":
             (departure_id,) = self._departures(self.hot_line, 1)
             wishes, timed = hot_wishes(self.dice, departure_id, self.hot_seats)
-            return self.hot_line, wishes, timed
+            return wishes, timed
         drawn = stretches(self.dice)
         fresh_share = 1 if scene == "first" else FRESH_SHARE
         fresh = self._departures(self.cold_line, max(1, int(self.claims * fresh_share)))
         where = fresh + [self.dice.choice(old) for _ in range(self.claims - len(fresh))]
         self.dice.shuffle(where)
         wishes = [Wish(one, *next(drawn)) for one in where]
-        return self.cold_line, wishes, len(wishes)
+        return wishes, len(wishes)
 
     def _prove(self, cell: Cell, wishes: Sequence[Wish]) -> None:
         for fault in seats_sold_twice({wish.departure_id for wish in wishes}):
@@ -330,6 +337,12 @@ class Run:
         for word in cell.figures.words:
             if word.startswith("ERROR"):
                 self._fault(cell, word)
+
+    def verdict(self) -> list[str]:
+        """Say what the proofs found."""
+        if self.faults:
+            return [f"FAULT  {fault}" for fault in self.faults]
+        return ["Proven: every claim told of is stored, and no seat is sold twice."]
 
     def _fault(self, cell: Cell, text: str) -> None:
         self.faults.append(f"{cell.scene} {cell.name} {cell.clients}: {text}")
@@ -412,9 +425,9 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--clients", default="16,32", type=_numbers)
-    parser.add_argument("--cells", default=",".join(CELLS), type=_words(CELLS))
-    parser.add_argument("--scenes", default="hot,cold", type=_words(SCENES))
+    parser.add_argument("--clients", default="16,32", type=numbers)
+    parser.add_argument("--cells", default=",".join(CELLS), type=words(CELLS))
+    parser.add_argument("--scenes", default="hot,cold", type=words(SCENES))
     parser.add_argument("--rounds", default=3, type=int)
     parser.add_argument(
         "--claims", default=1_600, type=int, help="of limit, cold and first, a round"
@@ -424,11 +437,14 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _numbers(text: str) -> list[int]:
+def numbers(text: str) -> list[int]:
+    """Read `16,32`."""
     return [int(one) for one in text.split(",")]
 
 
-def _words(known: Sequence[str]) -> Callable[[str], list[str]]:
+def words(known: Sequence[str]) -> Callable[[str], list[str]]:
+    """Answer a reader of words with commas between, each of them known."""
+
     def read(text: str) -> list[str]:
         words = text.split(",")
         if unknown := set(words) - set(known):
@@ -453,10 +469,7 @@ def main() -> int:
         )
         run.go(lambda line: print(line, file=sys.stderr, flush=True))
         print("\n".join(table(run.done)))
-        for fault in run.faults:
-            print(f"FAULT  {fault}")
-        if not run.faults:
-            print("Proven: every claim told of is stored, and no seat is sold twice.")
+        print("\n".join(run.verdict()))
     return 1 if run.faults else 0
 
 
