@@ -48,6 +48,7 @@ PROVIDER_OPTIONS = (
 )
 FAULT_SECONDS = 12
 AGAIN_WITHIN_SECONDS = 10
+BEGIN_SECONDS = 300
 SYNCED_SECONDS = 90
 VIEW = "SHOW STATUS WHERE Variable_name IN ('wsrep_cluster_conf_id', 'wsrep_cluster_status')"
 STATE = "SHOW STATUS LIKE 'wsrep_local_state_comment'"
@@ -284,7 +285,7 @@ class Run:
             ("pause", self.cluster.pause, self.cluster.go_on),
             ("cut", self.cluster.cut, self.cluster.mend),
         ]
-        self.crowd.wait_for_sales(20, since=time.time(), seconds=60)
+        self.crowd.wait_for_sales(20, since=time.time(), seconds=BEGIN_SECONDS)
         for _ in range(rounds):
             for role in ("written to", "other"):
                 for name, harm, heal in kinds:
