@@ -50,6 +50,7 @@ def pages(
     money.cancel_and_refund(
         viewer=viewer, reservation_id=off.id, actor=Actor("holder", traveller.pk), now=noon
     )
+    by_card = paid(traveller, coach.ticket_id(0, 1), now=noon)
     both = selling.reserve(
         traveller, flight.ticket_id(), coach.ticket_id(), now=noon, passengers=PEOPLE[:2]
     )
@@ -67,6 +68,7 @@ def pages(
         f"/booking/{held.locator}/cancel/",
         f"/booking/{both.locator}/cancel/",
         f"/booking/{both.locator}/cancel/?passengers={who}&{which}",
+        f"/booking/{by_card.locator}/cancel/",
         "/my-trips/",
         "/my-trips/?when=past",
         "/my-trips/?when=cancelled",
