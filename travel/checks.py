@@ -29,6 +29,9 @@ KEY_BYTES = 32
 TWILIO = "travel.common.twilio.TwilioSms"
 OLDEST_MARIADB = (10, 6)
 OLDEST_MYSQL = (8, 0, 11)
+# Flush methods with which a power cut loses what the server said was written.
+UNSAFE_FLUSH_METHODS = frozenset({"nosync", "littlesync"})
+UNSAFE_DOUBLEWRITES = frozenset({"off", "0", "detect_only"})
 # Parts of a UniqueConstraint that MySQL and MariaDB leave out without a word.
 LEFT_OUT_BY_MYSQL = ("condition", "deferrable", "include", "nulls_distinct", "expressions")
 
@@ -158,11 +161,25 @@ def _check_mysql(alias: str) -> Iterable[CheckMessage]:
         found = {str(name).lower(): str(value) for name, value in cursor.fetchall()}
         cursor.execute("SELECT CONVERT_TZ('2026-07-01 12:00:00', 'UTC', 'Europe/Berlin')")
         (converted,) = cursor.fetchone()
+        cursor.execute(
+            "SELECT table_name FROM information_schema.tables "
+            "WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' "
+            "AND (engine <> 'InnoDB' OR table_collation NOT LIKE 'utf8mb4%') "
+            "ORDER BY table_name LIMIT 5"
+        )
+        strange = [str(name) for (name,) in cursor.fetchall()]
     yield from judge_mysql(
         found,
         is_mariadb=connection.mysql_is_mariadb,  # type: ignore[attr-defined]
         version=connection.mysql_version,  # type: ignore[attr-defined]
     )
+    if strange:
+        yield Error(
+            f"Tables without transactions or with another character set: {', '.join(strange)}.",
+            hint="ALTER TABLE ... ENGINE InnoDB, CONVERT TO CHARACTER SET utf8mb4 "
+            "COLLATE utf8mb4_bin.",
+            id="travel.E027",
+        )
     if converted is None:
         yield checks.Warning(
             "The database server has no time zone tables.",
@@ -209,11 +226,37 @@ def judge_mysql(
             hint="Set innodb_flush_log_at_trx_commit = 1 in the server's configuration.",
             id="travel.E024",
         )
+    # What the binary log has lost is rolled back when the server recovers, though it was committed.
+    if found.get("log_bin") == "ON" and found.get("sync_binlog") != "1":
+        yield Error(
+            f"sync_binlog is {found.get('sync_binlog')}: a power cut would take back sales that "
+            "were told.",
+            hint="Set sync_binlog = 1 in the server's configuration, or write no binary log.",
+            id="travel.E026",
+        )
     if (engine := found.get("default_storage_engine")) != "InnoDB":
         yield Error(
             f"The default storage engine is {engine}: it has no transactions.",
             hint="Set default_storage_engine = InnoDB in the server's configuration.",
             id="travel.E025",
+        )
+    yield from _judge_writing(found)
+
+
+def _judge_writing(found: dict[str, str]) -> Iterable[CheckMessage]:
+    """Yield what is right only on special disks, or on servers that are thrown away."""
+    if found.get("innodb_doublewrite", "ON").lower() in UNSAFE_DOUBLEWRITES:
+        yield checks.Warning(
+            "innodb_doublewrite is off: a power cut may leave half a page, which nobody can mend.",
+            hint="Set innodb_doublewrite = ON, unless the disk writes whole pages or none.",
+            id="travel.W022",
+        )
+    method = found.get("innodb_flush_method", "")
+    if method.lower() in UNSAFE_FLUSH_METHODS:
+        yield checks.Warning(
+            f"innodb_flush_method is {method}: nobody waits for the disk, a power cut loses sales.",
+            hint="Set innodb_flush_method = O_DIRECT; this is for servers that are thrown away.",
+            id="travel.W023",
         )
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from django.core.checks import run_checks
 from django.db import connection, models
 from django.test.utils import isolate_apps
 
+from tests.plugins import servers
 from travel import checks
 from travel.environment import Fault
 
@@ -59,6 +62,15 @@ class TestJudgeMysql:
             ({"innodb_flush_log_at_trx_commit": "0"}, ["travel.E024"]),
             ({"innodb_flush_log_at_trx_commit": "2"}, ["travel.E024"]),
             ({"default_storage_engine": "MyISAM"}, ["travel.E025"]),
+            ({"log_bin": "ON", "sync_binlog": "0"}, ["travel.E026"]),
+            ({"log_bin": "ON", "sync_binlog": "1000"}, ["travel.E026"]),
+            ({"log_bin": "ON", "sync_binlog": "1"}, []),
+            ({"log_bin": "OFF", "sync_binlog": "0"}, []),
+            ({"innodb_doublewrite": "OFF"}, ["travel.W022"]),
+            ({"innodb_doublewrite": "DETECT_ONLY"}, ["travel.W022"]),
+            ({"innodb_doublewrite": "DETECT_AND_RECOVER"}, []),
+            ({"innodb_flush_method": "nosync"}, ["travel.W023"]),
+            ({"innodb_flush_method": "O_DIRECT"}, []),
         ],
     )
     def test_a_wrong_setting_is_named(self, changed, expected):
@@ -94,6 +106,27 @@ def test_a_real_session_with_a_wrong_setting_is_refused(statement, expected):
     finally:
         # The session is this test's alone; the next test gets another.
         connection.close()
+
+
+@pytest.mark.django_db
+@pytest.mark.mariadb
+@pytest.mark.parametrize(
+    "options", ["ENGINE MyISAM CHARACTER SET utf8mb4", "ENGINE InnoDB CHARACTER SET latin1"]
+)
+def test_a_table_of_another_kind_is_named(options):
+    assert "travel.E027" not in ids_of_database()
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE TABLE strange_table (name VARCHAR(10)) {options}")
+    try:
+        (error,) = [
+            fault
+            for fault in checks.check_database(None, databases=["default"])
+            if fault.id == "travel.E027"
+        ]
+        assert "strange_table" in error.msg
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE strange_table")
 
 
 def ids_of_database():
@@ -217,3 +250,118 @@ class TestStart:
         assert "DATABASE_URL: This is no address of a database." in run.stderr
         assert "Traceback" not in run.stderr
         assert not list(tmp_path.glob("*.sqlite3"))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[servers.MariaDB]:
+    """A MariaDB of this module's own, whose settings a test may spoil."""
+    with servers.short_folder() as folder:
+        binary_log = [f"--log-bin={folder / 'binlog'}", "--sync-binlog=1"]
+        one = servers.MariaDB(folder, binary_log)
+        try:
+            one.start()
+            one.execute("CREATE DATABASE office")
+            yield one
+        finally:
+            one.stop()
+
+
+@pytest.mark.mariadb
+class TestStartOnAServer:
+    """The web is started in earnest, on a server with one wrong setting."""
+
+    @pytest.fixture
+    def start(self, server, outside_environment, tmp_path):
+        def run(**options: str) -> subprocess.CompletedProcess[str]:
+            address = servers.address_of(server.socket)
+            if options:
+                address += f"&{urlencode(options)}"
+            return subprocess.run(
+                [sys.executable, "-c", "import travel.wsgi"],
+                cwd=ROOT,
+                env={**outside_environment, "VAR_DIR": str(tmp_path), "DATABASE_URL": address},
+                capture_output=True,
+                text=True,
+                timeout=120,
+            )
+
+        return run
+
+    def test_as_it_should_be(self, start):
+        run = start()
+        assert run.returncode == 0, run.stderr
+
+    @pytest.mark.parametrize(
+        ("spoil", "mend", "expected"),
+        [
+            (
+                "ALTER DATABASE office CHARACTER SET latin1",
+                "ALTER DATABASE office CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+                "travel.E021",
+            ),
+            (
+                "SET GLOBAL innodb_flush_log_at_trx_commit = 0",
+                "SET GLOBAL innodb_flush_log_at_trx_commit = 1",
+                "travel.E024",
+            ),
+            (
+                "SET GLOBAL innodb_flush_log_at_trx_commit = 2",
+                "SET GLOBAL innodb_flush_log_at_trx_commit = 1",
+                "travel.E024",
+            ),
+            (
+                "SET GLOBAL default_storage_engine = 'MyISAM'",
+                "SET GLOBAL default_storage_engine = 'InnoDB'",
+                "travel.E025",
+            ),
+            ("SET GLOBAL sync_binlog = 0", "SET GLOBAL sync_binlog = 1", "travel.E026"),
+        ],
+    )
+    def test_a_wrong_setting_of_the_server(self, start, server, spoil, mend, expected):
+        server.execute(spoil)
+        try:
+            run = start()
+        finally:
+            server.execute(mend)
+        assert run.returncode == checks.WORKER_BOOT_ERROR
+        assert expected in run.stderr
+        assert "HINT" in run.stderr
+        assert "Traceback" not in run.stderr
+
+    @pytest.mark.parametrize(
+        ("options", "expected"),
+        [
+            ({"isolation_level": "repeatable read"}, "travel.E022"),
+            ({"init_command": "SET sql_mode=''"}, "travel.E023"),
+            ({"charset": "latin1"}, "travel.E021"),
+        ],
+    )
+    def test_a_wrong_setting_of_the_address(self, start, options, expected):
+        run = start(**options)
+        assert run.returncode == checks.WORKER_BOOT_ERROR
+        assert expected in run.stderr
+
+    def test_a_server_that_does_not_ask_for_it_still_gets_ours(self, start, server):
+        """The session's isolation and strictness are the settings', whatever the server's are."""
+        server.execute("SET GLOBAL TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        server.execute("SET GLOBAL sql_mode = ''")
+        try:
+            assert start().returncode == 0
+        finally:
+            server.execute("SET GLOBAL TRANSACTION ISOLATION LEVEL READ COMMITTED")
+
+    def test_missing_time_zones_are_only_a_warning(self, server, outside_environment, tmp_path):
+        run = subprocess.run(
+            [sys.executable, "manage.py", "check", "--database", "default"],
+            cwd=ROOT,
+            env={
+                **outside_environment,
+                "VAR_DIR": str(tmp_path),
+                "DATABASE_URL": servers.address_of(server.socket),
+            },
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert run.returncode == 0
+        assert "travel.W021" in run.stderr
