@@ -73,7 +73,7 @@ def read(reservation_id: int) -> Lost:
     )
 
 
-def _leg(coupons: list[Coupon], seats: Mapping[int, list[int]]) -> LegRow:
+def _leg(coupons: list[Coupon], seats: Mapping[int, list[int | None]]) -> LegRow:
     ticket = coupons[0].ticket
     parts = unpack(ticket.id)
     boards = ticket.from_call
@@ -102,12 +102,16 @@ def _leg(coupons: list[Coupon], seats: Mapping[int, list[int]]) -> LegRow:
     )
 
 
-def _only(seat_ids: list[int]) -> int | None:
+def _only(seat_ids: list[int | None]) -> int | None:
     return seat_ids[0] if len(seat_ids) == 1 else None
 
 
-def _seats_it_had(reservation_id: int) -> dict[int, list[int]]:
-    """Answer the seats of each coupon by what the history remembers of the hold's end."""
+def _seats_it_had(reservation_id: int) -> dict[int, list[int | None]]:
+    """
+    Answer the seats of each coupon by what the history remembers of the hold's end.
+
+    None stands for a seat without a label: any is as good.
+    """
     event = (
         ReservationEvent.objects.filter(
             reservation_id=reservation_id, kind=ReservationEvent.Kind.EXPIRED
@@ -125,9 +129,7 @@ def _seats_it_had(reservation_id: int) -> dict[int, list[int]]:
         .exclude(label="")
         .values_list("id", "stock__departure_id", "coach__label", "label")
     }
-    seats: dict[int, list[int]] = defaultdict(list)
+    seats: dict[int, list[int | None]] = defaultdict(list)
     for coupon_id, departure_id, coach, label, _first, _last in remembered:
-        seat_id = known.get((departure_id, coach, label))
-        if seat_id is not None:
-            seats[coupon_id].append(seat_id)
+        seats[coupon_id].append(known.get((departure_id, coach, label)))
     return seats

@@ -901,6 +901,20 @@ class TestReclaim:
         assert self.reclaim(held, noon + self.later).done
         assert Claim.objects.filter(coupon__passenger__reservation_id=held).count() == 2
 
+    def test_also_where_seats_have_no_labels(self, coach, noon):
+        # Two of the four seats are left to others on the first segment, the other two after it.
+        for start, end in [(0, 1), (1, 2)]:
+            fillers = [hold(leg(coach, start, end), now=noon) for _ in range(4)]
+            for one in fillers:
+                pay(one, noon)
+            for one in fillers[2 * start : 2 * start + 2]:
+                engine.current().cancel_coupons(one, coupons_of(one), now=noon, actor=SYSTEM)
+        stock = SeatStock.objects.filter(departure=coach.departure)
+        assert sorted(stock.values_list("taken", flat=True)) == [0b01, 0b01, 0b10, 0b10]
+        held = hold(leg(coach), now=noon, accept_seat_change=True)
+        assert self.reclaim(held, noon + self.later).done
+        assert Claim.objects.filter(coupon__passenger__reservation_id=held).count() == 2
+
     def test_what_is_paid_or_cancelled_is_told(self, train, noon):
         paid, released = hold(leg(train), now=noon), hold(leg(train), now=noon)
         pay(paid, noon)
