@@ -151,7 +151,9 @@ class TestCancel:
     def test_a_quote_with_penalty_is_no_leave_to_waive_it(self, desk, paid, clock) -> None:
         quote = desk.get(cancel_page(paid)).context["quote"]
 
-        answer = desk.post(cancel_page(paid) + "?waive=100&code=staff_error", {"reason": "x", "quote": quote.id})
+        answer = desk.post(
+            cancel_page(paid) + "?waive=100&code=staff_error", {"reason": "x", "quote": quote.id}
+        )
 
         assert answer["Location"] == cancel_page(paid) + "?waive=100&code=staff_error"
         assert state_of(paid) == "paid"
