@@ -112,7 +112,9 @@ class SandboxGateway:
     def refund(
         self, *, key: str, charge: str, reference: str, amount: Money, now: datetime
     ) -> GatewayReply:
-        taken = SandboxCharge.objects.select_for_update().get(key=charge)
+        taken = _ripe(charge, now)
+        if taken is None:
+            return GatewayReply(Answer.DECLINED, reason="unknown_charge")
         if SandboxRefund.objects.filter(key=key).exists():
             return GatewayReply(Answer.DONE, reference=key)
         if taken.refunded_minor + amount.minor > taken.captured_minor:
@@ -166,6 +168,11 @@ class SandboxGateway:
             if at is not None
         ]
         return sorted(lines, key=lambda line: (line.at, line.key))
+
+    @in_transaction
+    def live(self, *, key: str, now: datetime) -> None:
+        """Let time make of a charge what it makes: providers do not wait until they are asked."""
+        _ripe(key, now)
 
     # --- the payer's part -------------------------------------------------------------------------
 

@@ -87,9 +87,10 @@ def deliver_due(*, now: datetime, limit: int) -> int:
 
 @in_transaction
 def _deliver(delivery_id: int, now: datetime) -> int:
-    row = SandboxDelivery.objects.select_for_update().get(id=delivery_id)
+    row = SandboxDelivery.objects.select_for_update().select_related("charge").get(id=delivery_id)
     if row.delivered_at is not None or row.given_up_at is not None:
         return 0
+    SandboxGateway().live(key=row.charge.key, now=now)
     body = row.body.encode()
     signature = timed_header(settings.SANDBOX_WEBHOOK_SECRET, body, now=now)
     try:
