@@ -11,8 +11,8 @@ from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
 
 from payments.receipts import ReceiptDetail
-from travel.common.money import Money
 from travel.common.printing import pdf
+from travel.common.templatetags.look import money_text
 
 
 def receipt_pdf(receipt: ReceiptDetail) -> bytes:
@@ -44,10 +44,10 @@ def _data(receipt: ReceiptDetail) -> dict[str, Any]:
         "address": receipt.address.splitlines(),
         "columns": [_("What"), _("Amount")],
         "lines": [
-            {"label": line.label, "amount": _text(line.amount, receipt)} for line in receipt.lines
+            {"label": line.label, "amount": money_text(line.amount)} for line in receipt.lines
         ],
         "sums": [
-            {"label": label, "amount": _text(amount, receipt), "total": is_total}
+            {"label": label, "amount": money_text(amount), "total": is_total}
             for label, amount, is_total in (
                 (_("Without tax"), receipt.net, False),
                 (_("Tax"), receipt.tax, False),
@@ -66,7 +66,3 @@ def _facts(receipt: ReceiptDetail) -> list[tuple[str, str]]:
     if receipt.credits:
         facts.append((_("Changes receipt"), receipt.credits))
     return facts
-
-
-def _text(amount: Money, receipt: ReceiptDetail) -> str:
-    return amount.format("en-GB" if receipt.language == "en" else receipt.language)

@@ -17,6 +17,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts import selectors as people
 from accounts.roles import ADMINISTRATOR, FINANCE
@@ -45,10 +46,16 @@ class AmountMixin(forms.Form):
     """An amount of a currency; `cleaned_data["money"]` is both."""
 
     amount = forms.CharField(
-        max_length=16, widget=forms.TextInput(attrs={"inputmode": "decimal", "size": 12})
+        label=_("Amount"),
+        max_length=16,
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "size": 12}),
     )
     currency = forms.CharField(
-        max_length=3, min_length=3, widget=forms.TextInput(attrs={"size": 4}), initial="EUR"
+        label=_("Currency"),
+        max_length=3,
+        min_length=3,
+        widget=forms.TextInput(attrs={"size": 4}),
+        initial="EUR",
     )
 
     def clean(self) -> dict[str, Any]:
