@@ -902,7 +902,7 @@ class TestReclaim:
         assert Claim.objects.filter(coupon__passenger__reservation_id=held).count() == 2
 
     def test_also_where_seats_have_no_labels(self, coach, noon):
-        # Two of the four seats are left to others on the first segment, the other two after it.
+        # Two of the four seats are taken on the first segment, the other two on the second.
         for start, end in [(0, 1), (1, 2)]:
             fillers = [hold(leg(coach, start, end), now=noon) for _ in range(4)]
             for one in fillers:
