@@ -361,6 +361,13 @@ def _refund_approved(_r: ReservationDetail, event: EventDetail, _zone: ZoneInfo)
     return gettext("Refund of %(amount)s approved") % {"amount": money_text(amount)}, ""
 
 
+def _refund_rejected(
+    _r: ReservationDetail, _event: EventDetail, _zone: ZoneInfo
+) -> tuple[str, str]:
+    # What staff noted is for colleagues.
+    return gettext("Refund looked at again"), gettext("The cancellation fee of your fare stays.")
+
+
 _EVENTS = {
     "reserved": _reserved,
     "extended": _extended,
@@ -372,6 +379,7 @@ _EVENTS = {
     "released": _released,
     "expired": _expired,
     "refund_approved": _refund_approved,
+    "refund_rejected": _refund_rejected,
     "refunded": _refunded,
 }
 

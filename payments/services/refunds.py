@@ -23,7 +23,14 @@ from payments.engine.rows import finish, insert_refund, landing_sides
 from payments.errors import NotAwaitingApproval, NothingWaived, ProviderSilent, RefundNotFailed
 from payments.gateways.contract import Answer, GatewayReply
 from payments.ledger import Side
-from payments.models import CancelledCoupon, MoneyAlarm, Payment, Refund, Transfer
+from payments.models import (
+    Cancellation,
+    CancelledCoupon,
+    MoneyAlarm,
+    Payment,
+    Refund,
+    Transfer,
+)
 from payments.services import receipts, sales
 from payments.services.alarms import raise_alarm
 from travel.common.errors import NotAllowed, NotFound
@@ -138,6 +145,7 @@ def reject_refund(*, refund_id: int, approver_id: int, note: str, now: datetime)
         now=now,
         memo=payment.reservation.locator,
     )
+    Cancellation.objects.filter(id=cancellation_id).update(penalty_waived=False)
     for line in lines:
         line.penalty_minor += line.waived_minor
         line.refund_minor -= line.waived_minor

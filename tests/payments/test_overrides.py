@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from accounts.models import User
 from accounts.viewers import Viewer
@@ -274,6 +275,7 @@ class TestTheSecondPerson:
         assert (waiting.state, waiting.note) == ("rejected", "No strike that day.")
         assert (waiting.amount_minor, waiting.decided_by_id) == (9_000, second.pk)
         cancellation = Cancellation.objects.get()
+        assert cancellation.penalty_waived is False
         rest = cancellation.refund
         assert (rest.state, rest.amount_minor, rest.reference) == (
             *("done", 4_500, f"cancellation:{cancellation.pk}:owed"),
@@ -297,6 +299,19 @@ class TestTheSecondPerson:
         assert Reservation.objects.get().state == "cancelled"
         event = ReservationEvent.objects.get(kind="refund_rejected")
         assert (event.actor_kind, event.actor_id, event.reason) == ("staff", second.pk, "No.")
+
+    def test_the_traveller_reads_of_it_and_not_the_note(
+        self, waiting: Refund, second: User, traveller: User, noon: datetime, clock: Clock
+    ) -> None:
+        note = "He was drunk at the gate."
+        services.reject_refund(refund_id=waiting.pk, approver_id=second.pk, note=note, now=noon)
+        browser = Client()
+        browser.force_login(traveller)
+
+        page = browser.get(f"/booking/{waiting.payment.reservation.locator}/").content.decode()
+
+        assert "Refund looked at again" in page
+        assert "drunk" not in page
 
     def test_the_traveller_is_told(self, waiting: Refund, second: User, noon: datetime) -> None:
         services.reject_refund(refund_id=waiting.pk, approver_id=second.pk, note="No.", now=noon)
