@@ -101,3 +101,11 @@ class SettlementPaid(Refusal):
     code = "settlement_paid"
     status = 409
     title = _("This statement is paid already.")
+
+
+class NothingToBelieve(Refusal):
+    """The provider has not captured anything that could be booked for this attempt."""
+
+    code = "nothing_to_believe"
+    status = 409
+    title = _("The provider does not say that it has captured money for this payment.")

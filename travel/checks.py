@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -65,7 +66,7 @@ def check_environment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) ->
 @register()
 def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Keys are long enough, addresses are addresses, named code exists."""
-    return [*_check_keys(), *_check_site_url(), *_check_message_backends()]
+    return [*_check_keys(), *_check_site_url(), *_check_message_backends(), *_check_gateways()]
 
 
 def _check_keys() -> Iterable[CheckMessage]:
@@ -107,6 +108,28 @@ def _check_message_backends() -> Iterable[CheckMessage]:
             "SMS_BACKEND is Twilio's, but account, token or sender is missing.",
             hint="Set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and TWILIO_SENDER.",
             id="travel.E005",
+        )
+
+
+def _check_gateways() -> Iterable[CheckMessage]:
+    needed = {
+        "stripe": ["STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"],
+        "btcpay": ["BTCPAY_URL", "BTCPAY_STORE", "BTCPAY_API_KEY", "BTCPAY_WEBHOOK_SECRET"],
+    }
+    chosen = set(settings.PAYMENT_GATEWAYS.values())
+    for gateway in sorted(chosen & set(needed)):
+        missing = [name for name in needed[gateway] if not getattr(settings, name)]
+        if missing:
+            yield Error(
+                f"{gateway} is to take payments, but {', '.join(missing)} is missing.",
+                hint="docs/PAYMENTS.md says where to find it.",
+                id="travel.E006",
+            )
+    if "stripe" in chosen and find_spec("stripe") is None:
+        yield Error(
+            "Stripe is to take cards, but its SDK is not installed.",
+            hint="pip install --require-hashes -r requirements-stripe.txt",
+            id="travel.E007",
         )
 
 
@@ -311,6 +334,11 @@ def check_deployment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
             settings.STAFF_2FA == "optional",
             "STAFF_2FA is optional: one stolen password opens the back office.",
             "Set STAFF_2FA=required.",
+        ),
+        "travel.E047": (
+            "sandbox" in settings.PAYMENT_GATEWAYS.values(),
+            "The sandbox takes payments: whoever likes travels for nothing.",
+            "Set CARD_GATEWAY and CRYPTO_GATEWAY to a provider, or to none.",
         ),
         "travel.E044": (
             settings.MAIL_DELIVERY != "email",

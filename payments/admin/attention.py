@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
@@ -17,10 +19,18 @@ from travel.common.admin_bases import (
     state_column,
     whole_number,
 )
+from travel.common.errors import NotFound
 
 
 def _is_open(row: MoneyAlarm | Difference) -> bool:
     return row.closed_at is None
+
+
+def _believe(alarm_id: int, who: int, note: str, now: datetime) -> None:
+    payment_id = MoneyAlarm.objects.values_list("payment_id", flat=True).get(id=alarm_id)
+    if payment_id is None:
+        raise NotFound()
+    services.believe_attempt(payment_id=payment_id, now=now)
 
 
 @admin.register(MoneyAlarm)
@@ -46,7 +56,14 @@ class MoneyAlarmAdmin(DeedAdmin):
             ),
             _is_open,
             wants_note=True,
-        )
+        ),
+        Deed(
+            "believe",
+            _("Believe the provider's amount"),
+            _("The payment is booked as the provider tells it."),
+            _believe,
+            lambda row: row.kind == MoneyAlarm.Kind.AMOUNT_DIFFERS and row.payment_id is not None,
+        ),
     ]
 
 

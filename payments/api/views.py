@@ -324,7 +324,7 @@ class Wallet(ApiView):
 class TopUp(ApiView):
     """Put money into the wallet."""
 
-    problems = (PaymentDeclined,)
+    problems = (PaymentDeclined, UnknownPaymentMethod)
     other_successes = {HTTPStatus.ACCEPTED: "The payer has to consent at `redirectUrl`."}
     tags = ("wallet",)
 

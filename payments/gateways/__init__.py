@@ -6,10 +6,14 @@ from functools import cache
 
 from django.conf import settings
 
+from payments.errors import UnknownPaymentMethod
 from payments.gateways.btcpay import BTCPayGateway
 from payments.gateways.careful import CarefulGateway
 from payments.gateways.contract import Gateway
 from payments.gateways.sandbox import SandboxGateway
+
+# What stands in the settings for a method that the office does not take.
+NONE = "none"
 
 
 @cache
@@ -23,8 +27,15 @@ def get(code: str) -> CarefulGateway:
 
 
 def for_method(method: str) -> CarefulGateway:
-    """Answer the gateway that the office has chosen for a method of paying."""
-    return get(settings.PAYMENT_GATEWAYS[method])
+    """
+    Answer the gateway that the office has chosen for a method of paying.
+
+    :raises UnknownPaymentMethod: the office does not take it.
+    """
+    code = settings.PAYMENT_GATEWAYS[method]
+    if code == NONE:
+        raise UnknownPaymentMethod()
+    return get(code)
 
 
 def _make(code: str) -> Gateway:

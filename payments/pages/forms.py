@@ -28,6 +28,11 @@ TEST_CARDS = [
 ]
 
 
+def is_taken(method: str) -> bool:
+    """Say whether the office takes a method of paying."""
+    return bool(settings.PAYMENT_GATEWAYS.get(method) != "none")
+
+
 def are_cards_for_trying() -> bool:
     """Say whether the sandbox takes bank cards: then none is real."""
     return bool(settings.PAYMENT_GATEWAYS[CARD] == "sandbox")
@@ -62,6 +67,9 @@ class PaymentForm(forms.Form):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         # It only counts for a bank card.
         self.fields["card"].required = False
+        self.fields["method"].choices = [  # type: ignore[attr-defined]
+            (code, name) for code, name in METHODS if is_taken(code)
+        ]
         if not self.takes_test_cards:
             del self.fields["card"]
 

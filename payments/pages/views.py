@@ -38,6 +38,7 @@ from payments.pages.forms import (
     PaymentForm,
     TopUpForm,
     are_cards_for_trying,
+    is_taken,
 )
 from payments.services import Paid, pay, top_up
 from payments.statements import wallet_statement
@@ -214,7 +215,7 @@ def _ways(
     request: HttpRequest, booked: ReservationDetail, form: PaymentForm
 ) -> tuple[list[Way], Money | None]:
     """Answer the ways to pay, and what the wallet lacks."""
-    chosen = form["method"].value() or CARD
+    chosen = form["method"].value() or (CARD if is_taken(CARD) else WALLET)
     missing: Money | None = None
     wallet_text, has_wallet = "", False
     if not request.user.is_authenticated:
@@ -247,6 +248,7 @@ def _ways(
             disabled=value == WALLET and not has_wallet,
         )
         for icon, value, title, text in ways
+        if is_taken(value)
     ], missing
 
 

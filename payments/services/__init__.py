@@ -1,7 +1,7 @@
 """Writes of money: paying, cancelling with its refund, refunds on their way, the wallet."""
 
 from payments.services.alarms import close_alarm, raise_alarm
-from payments.services.asking import ask_attempt, ask_top_up
+from payments.services.asking import ask_attempt, ask_top_up, believe_attempt
 from payments.services.cancelling import cancel_and_refund
 from payments.services.paying import get_attempt, pay
 from payments.services.quoting import Quote, quote_cancellation, quote_for, read_reason
@@ -35,6 +35,7 @@ __all__ = [
     "approve_refund",
     "ask_attempt",
     "ask_top_up",
+    "believe_attempt",
     "cancel_and_refund",
     "close_alarm",
     "find_sandbox_block",

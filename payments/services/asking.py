@@ -7,11 +7,13 @@ by themselves. No transaction is open while a provider is asked.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from django.db.models import Q
 
 from payments import gateways
+from payments.errors import NothingToBelieve
 from payments.gateways.careful import CarefulGateway
 from payments.gateways.contract import Answer, GatewayReply
 from payments.models import Payment, TopUp
@@ -43,6 +45,23 @@ def ask_attempt(*, payment_id: int, now: datetime) -> Paid:
     """
     payment = _attempt(payment_id)
     return settle_attempt(payment_id=payment_id, reply=_ask(payment, now), now=now)
+
+
+def believe_attempt(*, payment_id: int, now: datetime) -> Paid:
+    """
+    Ask the provider once more, and believe the amount that it tells: staff have looked.
+
+    The price buys, what is beyond it goes back; less than the price goes back as a whole.
+
+    :raises NotFound: there is no such attempt.
+    :raises NothingToBelieve: the provider has not captured anything in the attempt's currency.
+    """
+    payment = _attempt(payment_id)
+    reply = _ask(payment, now)
+    told = reply.amount
+    if reply.answer is not Answer.CAPTURED or told is None or told.currency != payment.currency_id:
+        raise NothingToBelieve()
+    return settle_attempt(payment_id=payment_id, reply=replace(reply, counted=True), now=now)
 
 
 def clear_the_way(*, reservation_id: int, young_since: datetime, now: datetime) -> None:

@@ -75,10 +75,10 @@ def pay(
         raise UnknownPaymentMethod()
     if method == Method.WALLET:
         return _pay_from_wallet(viewer=viewer, reservation_id=reservation_id, now=now)
+    gateway = gateways.for_method(method)
     refuse_card_number(token)
     _payable(viewer, reservation_id, now)
     clear_the_way(reservation_id=reservation_id, young_since=now - IN_FLIGHT, now=now)
-    gateway = gateways.for_method(method)
     attempt = _start(
         viewer=viewer,
         reservation_id=reservation_id,

@@ -25,6 +25,7 @@ def top_up(*, user_id: int, amount: Money, token: str | None, now: datetime) -> 
     :raises InvalidInput: the amount is not positive or beyond a million, or the token is the number
         of a card.
     :raises PaymentDeclined: the provider said no.
+    :raises UnknownPaymentMethod: the office takes no cards.
     """
     refuse_card_number(token)
     gateway = gateways.for_method(Method.CARD)

@@ -190,6 +190,8 @@ class TestDeployment:
         settings.STAFF_2FA = "required"
         settings.MAIL_DELIVERY = "email"
         settings.REDIS_URL = "redis://127.0.0.1:6379/0"
+        settings.PAYMENT_GATEWAYS = {"Bank Card": "stripe", "Cryptocurrency": "none"}
+        settings.STRIPE_SECRET_KEY = settings.STRIPE_WEBHOOK_SECRET = "of the owner"
         return settings
 
     def test_a_careful_owner_passes(self, owner):
@@ -202,6 +204,9 @@ class TestDeployment:
             ("THROTTLES", "off", "travel.E042"),
             ("STAFF_2FA", "optional", "travel.E043"),
             ("MAIL_DELIVERY", "outbox", "travel.E044"),
+            ("PAYMENT_GATEWAYS", {"Bank Card": "sandbox"}, "travel.E047"),
+            ("STRIPE_WEBHOOK_SECRET", "", "travel.E006"),
+            ("PAYMENT_GATEWAYS", {"Cryptocurrency": "btcpay"}, "travel.E006"),
         ],
     )
     def test_what_is_for_a_first_look_is_refused(self, owner, name, value, expected):

@@ -15,7 +15,7 @@ from bookings import services as booking
 from bookings.errors import AlreadyPaid
 from bookings.models import Reservation
 from payments import gateways, services
-from payments.errors import PaymentDeclined
+from payments.errors import NothingToBelieve, PaymentDeclined
 from payments.gateways.careful import TransactionOpen
 from payments.gateways.contract import Answer, GatewayReply, Order
 from payments.gateways.sandbox import SandboxGateway
@@ -43,6 +43,10 @@ def pay(me: Viewer, clock: Clock) -> Pay:
 
 def status_of(reservation: Any) -> str:
     return Reservation.objects.values_list("state", flat=True).get(id=reservation.id)
+
+
+def paid_at(paid: services.Paid) -> datetime:
+    return Payment.objects.get(id=paid.payment_id).created_at
 
 
 def run_for(clock: Clock, **span: float) -> None:
@@ -273,6 +277,27 @@ class TestStories:
         assert status_of(reservation) == "held"
         assert Account.objects.exclude(balance_minor=0).count() == 0
         assert [one.kind for one in MoneyAlarm.objects.all()] == ["amount_differs"]
+
+    def test_and_is_booked_when_staff_believe_it(self, hold: Hold, pay: Pay, clock: Clock) -> None:
+        reservation = hold(1)
+        paid = pay(reservation, "tok_wrong_amount")
+        clock.advance(seconds=6)
+        hear_webhooks()
+
+        services.believe_attempt(payment_id=paid.payment_id, now=clock.now())
+        settle_due()
+
+        assert status_of(reservation) == "paid"
+        refund = Refund.objects.get()
+        assert (refund.amount_minor, refund.cause, refund.state) == (100, "surplus", "done")
+
+    def test_what_was_not_captured_cannot_be_believed(self, hold: Hold, pay: Pay) -> None:
+        paid = pay(hold(1), "tok_3ds")
+
+        with pytest.raises(NothingToBelieve):
+            services.believe_attempt(payment_id=paid.payment_id, now=paid_at(paid))
+
+        assert Payment.objects.get().state == "pending"
 
     def test_told_three_times(self, hold: Hold, pay: Pay, clock: Clock) -> None:
         reservation = hold(1)
