@@ -92,3 +92,31 @@ def refund_rejected(
             now=now,
             reference=f"payments.refund_rejected:{refund_id}",
         )
+
+
+def refund_claim(
+    *,
+    reservation: ReservationDetail,
+    refund_id: int,
+    amount: Money,
+    claim_url: str,
+    now: datetime,
+) -> None:
+    """Tell the holder on which page of the provider a refund in a cryptocurrency is claimed."""
+    if reservation.contact_email is None:
+        return
+    language = reservation.language
+    with translation.override(language):
+        outbox.write(
+            kind="payments.refund_claim",
+            channel="email",
+            recipient=reservation.contact_email,
+            subject=f"{_('Your refund')}: {reservation.locator}",
+            body=render_to_string(
+                "emails/refund_claim.txt",
+                context(reservation) | {"amount": amount.format(language), "claim_url": claim_url},
+            ),
+            language=language,
+            now=now,
+            reference=f"payments.refund_claim:{refund_id}",
+        )

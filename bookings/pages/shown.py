@@ -437,4 +437,5 @@ def reason_text(reason: str) -> str:
         "never_arrived": gettext("The provider never received it."),
         "hold_expired": gettext("The hold had ended."),
         "paid_otherwise": gettext("Another payment came first."),
+        "expired": gettext("The time to pay was over."),
     }.get(reason, "")

@@ -281,6 +281,8 @@ def book_reply(*, refund_id: int, reply: GatewayReply, now: datetime) -> str:
         return str(refund.state)
     if reply.answer is Answer.DONE:
         _finish(refund, reply.reference, now)
+        if reply.redirect_url:
+            _send_claim(refund, reply.redirect_url, now)
     elif refund.attempts >= GIVE_UP_AFTER:
         _fail(refund, reply)
         _alarm(refund, refund.last_error, now)
@@ -290,6 +292,20 @@ def book_reply(*, refund_id: int, reply: GatewayReply, now: datetime) -> str:
         refund.last_error = _reason(reply)
         refund.save(update_fields=["due_at", "lease_until", "last_error"])
     return str(refund.state)
+
+
+def _send_claim(refund: Refund, claim_url: str, now: datetime) -> None:
+    """Money that came from a chain waits on a page of the provider: tell the holder where."""
+    reservation = bookings.get_reservation(
+        viewer=Viewer(is_support=True), reservation_id=refund.payment.reservation_id, now=now
+    )
+    notifications.refund_claim(
+        reservation=reservation,
+        refund_id=refund.id,
+        amount=Money(refund.amount_minor, refund.payment.currency_id),
+        claim_url=claim_url,
+        now=now,
+    )
 
 
 @in_transaction

@@ -10,7 +10,9 @@ from django.test import Client
 
 from accounts.models import User
 from bookings.models import Reservation
+from payments.gateways.sandbox import CRYPTO_TOKEN, STORIES
 from payments.models import Payment, Refund
+from payments.pages.forms import TEST_CARDS
 from tests import selling
 from tests.conftest import Clock
 from tests.factories import Trip
@@ -220,6 +222,10 @@ class TestFromTheWallet:
 
         assert answer.status_code == 400
         assert selling.everything() == before
+
+
+def test_every_test_card_is_a_story_of_the_sandbox() -> None:
+    assert {token for token, _text in TEST_CARDS} == set(STORIES) - {CRYPTO_TOKEN}
 
 
 class TestThroughTheProvidersPage:

@@ -19,6 +19,7 @@ from payments.models import Account, MoneyAlarm, Payment, Refund, WebhookEvent
 from payments.tasks import hear_webhooks, settle_due
 from tests.conftest import Clock
 from tests.payments.fakes import FakeBTCPay
+from travel.common.models import OutboxMessage
 from travel.common.money import Money
 
 from .conftest import Hold
@@ -189,6 +190,8 @@ class TestPaying:
 
         refund.refresh_from_db()
         assert (refund.state, len(btcpay.claims)) == ("done", 1)
+        message = OutboxMessage.objects.get(kind="payments.refund_claim")
+        assert f"{btcpay.url}/pull-payments/PULL2" in message.body
 
 
 class TestEvents:
