@@ -162,6 +162,7 @@ class Purchased(ApiView):
     class Output(SoldTicketSerializer):
         class DocumentsOutput(Serializer):
             page = serializers.CharField()
+            receipts = serializers.CharField(help_text="The API's list of the receipts.")
 
         reservation_id = IDField()
         locator = serializers.CharField()
@@ -393,7 +394,10 @@ def _purchase(purchase: Purchase, request: Request) -> dict[str, Any]:
             {"kind": kind, "label": label, "amount": amount} for kind, label, amount in coupon.lines
         ],
         "barcode": coupon.barcode,
-        "documents": {"page": request.build_absolute_uri(f"/booking/{reservation.locator}/")},
+        "documents": {
+            "page": request.build_absolute_uri(f"/booking/{reservation.locator}/"),
+            "receipts": request.build_absolute_uri(f"/reservations/{reservation.id}/receipts"),
+        },
     }
 
 

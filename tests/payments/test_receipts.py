@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -21,7 +22,7 @@ from payments.models import Payment, Receipt, ReceiptName, ReceiptSeries, Refund
 from payments.penalties import Waiver
 from payments.services import receipts
 from tests import factories
-from tests.conftest import Clock
+from tests.conftest import ApiClient, Clock
 from tests.selling import reserve
 from travel.common.money import Money
 
@@ -268,3 +269,40 @@ def test_the_command_writes_what_is_missing(
 
     assert told.getvalue() == "2 receipts and credit notes written, 0 names deleted\n"
     assert Receipt.objects.count() == 2
+
+
+class TestAPI:
+    def test_leads_from_a_purchase_to_the_document(
+        self, paid: Hold, me: Viewer, traveller: User, noon: datetime, api: ApiClient
+    ) -> None:
+        cancel(me, paid(1), noon)
+        paid(1)
+        mine = api.by(traveller)
+
+        bought = mine.get("/reservations/purchased").json()["results"]
+        receipts_at = bought[0]["documents"]["receipts"].removeprefix("http://testserver")
+        listed = mine.get(receipts_at).json()
+
+        assert listed["count"] == 2
+        first, second = listed["results"]
+        assert (first["number"], first["kind"]) == ("R-2026-000001", "receipt")
+        assert first["total"] == {"amount": "45.00", "currency": "EUR"}
+        assert first["tax"] == {"amount": "2.94", "currency": "EUR"}
+        note = mine.get(f"/reservations/receipts/{second['receiptID']}").json()
+        assert (note["kind"], note["credits"]) == ("credit_note", "R-2026-000001")
+        assert [line["amount"]["amount"] for line in note["lines"]] == ["42.06", "2.94", "-22.50"]
+        assert b64decode(note["pdf"]).startswith(b"%PDF-")
+
+    def test_the_wallet_tells_its_balance_after_each_move(
+        self, paid: Hold, traveller: User, api: ApiClient
+    ) -> None:
+        paid(1)
+
+        moves = api.by(traveller).get("/wallet?currency=EUR").json()["results"]
+
+        assert [(one["amount"]["amount"], one["balance"]["amount"]) for one in moves] == [
+            ("-45.00", "455.00"),
+            ("500.00", "500.00"),
+        ]
+        assert api.by(traveller).get("/wallet?currency=GBP").json()["results"] == []
+        assert api.by(traveller).get("/wallet?currency=XX").status_code == 400
