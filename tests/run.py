@@ -281,6 +281,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--provision", action="store_true")
     parser.add_argument("--only", choices=["lint", "sqlite", "mariadb", "mysql"])
     options, extra = parser.parse_known_args(arguments)
+    if options.only == "mysql" and not os.environ.get("MYSQL_URL"):
+        parser.error("MYSQL_URL names no MySQL")
 
     scratch = Path(tempfile.mkdtemp(prefix="office-run-"))
     try:
