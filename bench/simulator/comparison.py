@@ -252,14 +252,18 @@ def compare_fares(trips: Collection[Trip], rides: Sequence[Ride], now: datetime)
     for ride in rides:
         trip = by_id[ride.departure_id]
         first, last = ride.from_position, ride.to_position - 1
+        seats = {
+            travel_class: (
+                len(trip.free(travel_class, first, last, now)),
+                trip.left_with_changes(travel_class, first, last, now),
+            )
+            for travel_class in trip.classes
+        }
         for fare in trip.fares:
             rule = rules[fare.fare_id]
             found = (shown.left_of(ride, rule), shown.left_with_changes(ride, rule))
             quota = trip.quota_left(fare, first, last, now)
-            left = (
-                len(trip.free(fare.travel_class, first, last, now)),
-                trip.left_with_changes(fare.travel_class, first, last, now),
-            )
+            left = seats[fare.travel_class]
             wanted = left if quota is None else (min(left[0], quota), min(left[1], quota))
             if found != wanted:
                 raise Difference(

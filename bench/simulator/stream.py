@@ -282,7 +282,7 @@ class Era:
             hold_until=self.now + (HOLD if luck < 0.95 else rng.choice([TICK, HOLD / 60])),
             max_holds=rng.choices([10, 3, 1], [80, 12, 8])[0],
             max_holds_there=rng.choices([None, 3, 1], [50, 38, 12])[0],
-            accepts_change=rng.random() < 0.4,
+            accepts_change=rng.random() < 0.5,
         )
 
     def _draw_leg(self, rng: Random, wishes: Sequence[str], *, chooses: bool) -> Leg:
@@ -298,7 +298,7 @@ class Era:
             seats = _draw_seats(rng, trip, fare, len(wishes), only_fitting=self.at_the_counter)
         party = [Asked(True, wish, seat) for wish, seat in zip(wishes, seats, strict=True)]
         first, last = self._draw_way(rng, trip)
-        if rng.random() < 0.3:
+        if rng.random() < 0.45:
             first, last = self._draw_broken_way(rng, Leg(trip, first, last, fare, party))
         return Leg(trip, first, last, fare, party)
 
