@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from accounts.viewers import Viewer
@@ -170,6 +171,19 @@ def test_the_engine_is_chosen_as_the_seats_are(engine_in_use: str) -> None:
             "procedures": "ProcedureEngine",
         }[engine_in_use]
     )
+
+
+@pytest.mark.mariadb
+def test_the_procedure_is_one_round_trip(buy: Any, engine_in_use: str, noon: datetime) -> None:
+    order = command(buy("adult", "adult"))
+    with CaptureQueriesContext(connection) as asked, transaction.atomic():
+        engine.current().cancel_and_refund(order, now=noon, actor=HOLDER)
+
+    calls = [one["sql"] for one in asked if "SAVEPOINT" not in one["sql"]]
+    if engine_in_use == "procedures":
+        assert [sql.split("(")[0] for sql in calls] == ["CALL payments_cancel_and_refund_1"]
+    else:
+        assert len(calls) > 20
 
 
 class TestTheWhole:
