@@ -47,6 +47,8 @@ ASK_AFTER = timedelta(seconds=30)
 # Then it is asked about each minute, later less often the older it is.
 SHORTEST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=6)
+# No call takes so long: what a provider does not know by then has got lost, and may be tried again.
+SURELY_LOST = timedelta(minutes=1)
 # A provider that does not know a charge by then will never know it.
 NEVER_ARRIVED = timedelta(minutes=10)
 # After so long nobody asks any more, and staff are told.
@@ -173,6 +175,9 @@ def _wait(
         payment.save(update_fields=["state"])
     if reply.answer is Answer.REDIRECT and not reservation.is_live_hold:
         void(payment, "hold_expired", now)
+        return Paid(payment.id, payment.state, failure=payment.failure)
+    if reply.answer is Answer.NOT_FOUND and now - payment.created_at > SURELY_LOST:
+        void(payment, "never_arrived", now)
         return Paid(payment.id, payment.state, failure=payment.failure)
     ask_again(payment, now)
     return Paid(payment.id, payment.state, redirect_url=reply.redirect_url)

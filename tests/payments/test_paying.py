@@ -339,13 +339,12 @@ class TestReconciling:
 
         clock.advance(minutes=5)
         settle_due()
-        assert Payment.objects.get().state == "started"
+        payment = Payment.objects.get()
+        assert (payment.state, payment.failure) == ("voided", "never_arrived")
+        assert payment.check_at is not None
         clock.advance(minutes=6)
         settle_due()
-        assert (Payment.objects.get().state, Payment.objects.get().failure) == (
-            "failed",
-            "never_arrived",
-        )
+        assert Payment.objects.get().check_at is None
 
     def test_the_story_tells_of_each_attempt(self, hold: Hold, me: Viewer, noon: datetime) -> None:
         reservation = hold(1)

@@ -133,6 +133,18 @@ class TestOutOfOrder:
         assert (first.state, first.failure) == ("voided", "never_arrived")
         assert second.state == "captured"
 
+    def test_after_a_minute_the_wallet_may_pay_instead(
+        self, hold: Hold, pay: Pay, wallet: Money, clock: Clock
+    ) -> None:
+        reservation = hold(1)
+        pay(reservation, "tok_error")
+        with pytest.raises(RequestInProgress):
+            pay(reservation, method="Wallet", token=None)
+
+        run_for(clock, minutes=2)
+
+        assert pay(reservation, method="Wallet", token=None).is_captured
+
     def test_and_if_it_arrives_after_all_it_goes_back(
         self, hold: Hold, pay: Pay, clock: Clock
     ) -> None:
