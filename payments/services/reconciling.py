@@ -69,7 +69,7 @@ class Row(NamedTuple):
 
 def gateways_in_use() -> list[str]:
     """Answer the gateways that the office takes money by."""
-    return sorted(set(settings.PAYMENT_GATEWAYS.values()))
+    return sorted(set(settings.PAYMENT_GATEWAYS.values()) - {gateways.NONE})
 
 
 def nightly(*, now: datetime) -> tuple[datetime, datetime]:

@@ -322,7 +322,12 @@ def _lease(refund_id: int, now: datetime) -> Refund | None:
 
 def _ask(refund: Refund, now: datetime) -> GatewayReply:
     payment = refund.payment
-    return gateways.get(payment.gateway).refund(
+    try:
+        gateway = gateways.get(payment.gateway)
+    except KeyError:
+        # The office has switched it off; what it took is still owed.
+        return GatewayReply(Answer.UNKNOWN, reason="gateway_off")
+    return gateway.refund(
         key=f"refund-{refund.id}",
         charge=payment.gateway_reference or "",
         reference=payment.provider_reference or payment.gateway_reference or "",

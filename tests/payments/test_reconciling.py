@@ -303,6 +303,10 @@ class TestRefusals:
 
 
 class TestDoors:
+    def test_only_what_is_switched_on_is_compared(self, settings: Any) -> None:
+        settings.PAYMENT_GATEWAYS = {"Bank Card": "stripe", "Cryptocurrency": "none"}
+        assert reconciling.gateways_in_use() == ["stripe"]
+
     def test_every_night_compares_the_days_that_are_over(
         self, card: Callable[..., Payment], clock: Clock
     ) -> None:

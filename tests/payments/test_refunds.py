@@ -290,6 +290,16 @@ class TestPushing:
         assert SandboxRefund.objects.count() == 1
         assert Account.objects.get(code="gateway:sandbox:EUR").balance_minor == -2_250
 
+    def test_a_gateway_that_is_switched_off_pays_nothing_and_staff_hear_of_it(
+        self, due: Refund, noon: datetime
+    ) -> None:
+        Payment.objects.update(gateway="gone")
+        push_until_it_rests(due, noon)
+
+        due.refresh_from_db()
+        assert (due.state, due.last_error) == ("failed", "gateway_off")
+        assert MoneyAlarm.objects.get().kind == "refund_failed"
+
     def test_while_one_asks_others_leave_it_alone(
         self, due: Refund, provider: Provider, noon: datetime
     ) -> None:
