@@ -89,29 +89,37 @@ def test_the_traveller_may_be_quicker(
 
 
 def test_only_what_was_called_off(
-    timetable: factories.Timetable,
+    train: factories.Trip,
     traveller: User,
     me: Viewer,
     wallet: Money,
     clock: Clock,
     noon: datetime,
 ) -> None:
+    """The way out is called off; the way back, weeks later, is still to be travelled."""
+    first, *_others, last = [call.station for call in train.calls]
+    back = factories.make_trip(
+        train.departure.service,
+        train.departure.vehicle,
+        starts_at=noon + timedelta(days=20),
+        stops=[factories.Stop(last, 0), factories.Stop(first, 330, 800)],
+    )
     reservation = booking.reserve(
         holder=booking.Holder(user_id=traveller.pk, email="ada@example.org"),
-        ticket_ids=[timetable.train.ticket_id(), timetable.coach.ticket_id()],
+        ticket_ids=[train.ticket_id(), back.ticket_id()],
         passengers=[booking.PassengerDetails("Ada", "Lovelace", "adult")],
         now=noon,
     ).reservation
     services.pay(viewer=me, reservation_id=reservation.id, method="Wallet", token=None, now=noon)
-    Departure.objects.filter(id=timetable.coach.departure.id).update(state="cancelled")
+    Departure.objects.filter(id=train.departure.id).update(state="cancelled")
     look_now()
     clock.moment = noon + WAITS
 
     look_now()
 
-    assert states() == ["open", "cancelled"]
+    assert states() == ["cancelled", "open"]
     assert Reservation.objects.get().state == "paid"
-    assert Refund.objects.get().amount_minor == 3_200
+    assert Refund.objects.get().amount_minor == 4_500
 
 
 def test_used_coupons_and_holds_are_left_alone(
