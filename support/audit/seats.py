@@ -24,10 +24,12 @@ FACTS: tuple[Fact, ...] = (
         "No segment of a seat is claimed twice.",
         ("stock", "claim", "other claim"),
         """
-        SELECT a.stock_id, a.id, b.id
-        FROM bookings_claim a
-        JOIN bookings_claim b ON b.stock_id = a.stock_id AND b.id > a.id
-        WHERE a.first_segment <= b.last_segment AND b.first_segment <= a.last_segment
+        SELECT stock_id, before_id, id
+        FROM (SELECT stock_id, id, first_segment,
+                     LAG(id) OVER seat AS before_id, LAG(last_segment) OVER seat AS taken_until
+              FROM bookings_claim
+              WINDOW seat AS (PARTITION BY stock_id ORDER BY first_segment, id)) claim
+        WHERE first_segment <= taken_until
         """,
     ),
     # A ticket's id says where one boards (bits 12 to 17) and alights (6 to 11). The claims of a
@@ -38,19 +40,21 @@ FACTS: tuple[Fact, ...] = (
     Fact(
         2,
         "seat_missing",
-        "Every open coupon of a live reservation has a seat all the way; no dead one has any.",
-        ("coupon", "coupon state", "reservation", "reservation state", "claim"),
+        "Every open coupon of a live reservation has a seat all the way, a cancelled one none.",
+        ("coupon", "state", "claim"),
         """
-        SELECT coupon.id, coupon.state, reservation.id, reservation.state, claim.id
+        SELECT coupon.id, coupon.state, claim.id
         FROM bookings_coupon coupon
-        LEFT JOIN bookings_passenger passenger ON passenger.id = coupon.passenger_id
-        LEFT JOIN bookings_reservation reservation ON reservation.id = passenger.reservation_id
         LEFT JOIN bookings_claim claim ON claim.coupon_id = coupon.id
-        WHERE reservation.id IS NULL
-           OR (claim.id IS NULL AND coupon.state = 'open' AND passenger.kind <> 'infant'
-               AND reservation.state IN ('held', 'paid'))
+        WHERE (claim.id IS NULL AND coupon.state = 'open'
+               AND EXISTS
+                   (SELECT 1 FROM bookings_passenger passenger
+                    JOIN bookings_reservation reservation
+                        ON reservation.id = passenger.reservation_id
+                    WHERE passenger.id = coupon.passenger_id AND passenger.kind <> 'infant'
+                      AND reservation.state IN ('held', 'paid')))
            OR (claim.id IS NOT NULL
-               AND (coupon.state = 'cancelled' OR reservation.state NOT IN ('held', 'paid')
+               AND (coupon.state = 'cancelled'
                     OR (claim.first_segment <> (coupon.ticket_id >> 12 & 63)
                         AND NOT EXISTS
                             (SELECT 1 FROM bookings_claim link
@@ -61,6 +65,20 @@ FACTS: tuple[Fact, ...] = (
                             (SELECT 1 FROM bookings_claim link
                              WHERE link.coupon_id = claim.coupon_id
                                AND link.first_segment = claim.last_segment + 1))))
+        """,
+    ),
+    Fact(
+        2,
+        "claim_of_the_dead",
+        "No cancelled or expired reservation has a claim.",
+        ("reservation", "state", "claim"),
+        """
+        SELECT reservation.id, reservation.state, claim.id
+        FROM bookings_reservation reservation
+        JOIN bookings_passenger passenger ON passenger.reservation_id = reservation.id
+        JOIN bookings_coupon coupon ON coupon.passenger_id = passenger.id
+        JOIN bookings_claim claim ON claim.coupon_id = coupon.id
+        WHERE reservation.state IN ('cancelled', 'expired')
         """,
     ),
     Fact(

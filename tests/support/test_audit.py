@@ -89,7 +89,7 @@ class TestSeats:
     def test_an_open_coupon_without_a_seat(self, held, claims, coupons):
         SeatStock.objects.filter(id=claims[1].stock_id).update(taken=0)
         claims[1].delete()
-        assert broken() == {"seat_missing": [(coupons[1].id, "open", held.id, "held", None)]}
+        assert broken() == {"seat_missing": [(coupons[1].id, "open", None)]}
 
     @pytest.mark.parametrize(("first", "last"), [(2, 2), (1, 1), (0, 2), (1, 3)])
     def test_a_seat_for_another_stretch(self, held, claims, coupons, first, last):
@@ -97,10 +97,10 @@ class TestSeats:
         bits = sum(1 << segment for segment in range(first, last + 1))
         Claim.objects.filter(id=ada.id).update(first_segment=first, last_segment=last)
         SeatStock.objects.filter(id=ada.stock_id).update(taken=bits)
-        assert broken() == {"seat_missing": [(coupons[0].id, "open", held.id, "held", ada.id)]}
+        assert broken() == {"seat_missing": [(coupons[0].id, "open", ada.id)]}
 
     def test_a_gap_between_two_seats(self, train, noon):
-        held = reserve("ada@example.org", train.ticket_id(0, 4), now=noon)
+        reserve("ada@example.org", train.ticket_id(0, 4), now=noon)
         ada = Claim.objects.get()
         other = SeatStock.objects.filter(taken=0, travel_class="Economy").order_by("id")[0]
         Claim.objects.filter(id=ada.id).update(last_segment=1)
@@ -111,7 +111,7 @@ class TestSeats:
         SeatStock.objects.filter(id=other.id).update(taken=0b1000)
         rows = broken()["seat_missing"]
         assert sorted(row[-1] for row in rows) == [ada.id, second.id]
-        assert {row[2] for row in rows} == {held.id}
+        assert {row[0] for row in rows} == {ada.coupon_id}
 
     @pytest.mark.parametrize("state", ["cancelled", "expired"])
     def test_a_claim_of_a_dead_reservation(self, held, claims, coupons, state):
@@ -124,18 +124,11 @@ class TestSeats:
             to_state=state,
             actor_kind="system",
         )
-        assert broken() == {
-            "seat_missing": [
-                (coupon.id, "open", held.id, state, claim.id)
-                for coupon, claim in zip(coupons, claims, strict=True)
-            ]
-        }
+        assert broken() == {"claim_of_the_dead": [(held.id, state, claim.id) for claim in claims]}
 
     def test_a_claim_of_a_cancelled_coupon(self, held, claims, coupons):
         Coupon.objects.filter(id=coupons[1].id).update(state="cancelled")
-        assert broken() == {
-            "seat_missing": [(coupons[1].id, "cancelled", held.id, "held", claims[1].id)]
-        }
+        assert broken() == {"seat_missing": [(coupons[1].id, "cancelled", claims[1].id)]}
 
     def test_a_claim_in_another_class(self, claims, coupons):
         business = SeatStock.objects.filter(travel_class="Business").order_by("id")[0]
@@ -211,7 +204,7 @@ class TestStates:
 
     def test_a_move_without_an_event(self, held):
         cancel(held, "paid")
-        assert broken() == {"event_missing": [(held.id, "paid", "held")]}
+        assert broken() == {"event_missing": [(held.id, "paid", "h")]}
 
     def test_a_reservation_without_any_event(self, held):
         ReservationEvent.objects.all().delete()
@@ -306,7 +299,7 @@ class TestCommand:
         with pytest.raises(SystemExit) as stopped:
             call_command("audit", stdout=out)
         assert stopped.value.code == 1
-        assert f"{held.id}, paid, held" in out.getvalue()
+        assert f"{held.id}, paid, h" in out.getvalue()
 
 
 @pytest.mark.django_db(transaction=True)
