@@ -18,8 +18,17 @@ from accounts.viewers import Viewer
 from bookings.errors import AlreadyPaid
 from payments import selectors, services
 from payments.errors import InsufficientFunds
-from payments.models import Entry, Goodwill, Payment, Receipt, ReceiptSeries, Settlement
-from payments.services import goodwill, settlements
+from payments.models import (
+    Entry,
+    Goodwill,
+    Payment,
+    Receipt,
+    ReceiptLine,
+    ReceiptName,
+    ReceiptSeries,
+    Settlement,
+)
+from payments.services import goodwill, receipts, settlements
 from support import audit
 from tests import factories
 from tests.faults.racing import at_once, tally
@@ -127,6 +136,25 @@ class TestReceipts:
         assert ReceiptSeries.objects.get().last_number == 32
         proven()
 
+    def test_have_no_gap_where_nothing_else_is_locked(
+        self, pays: Any, traveller: User, noon: datetime
+    ) -> None:
+        """Late receipts meet at the series alone, and at its first number."""
+        fill(traveller, 24 * PRICE, noon)
+        for act in pays(24):
+            act()
+        ReceiptLine.objects.all().delete()
+        ReceiptName.objects.all().delete()
+        Receipt.objects.all().delete()
+        ReceiptSeries.objects.all().delete()
+        sold = list(Payment.objects.values_list("id", flat=True))
+
+        results = at_once([_late_receipt(payment_id, noon) for payment_id in sold])
+
+        assert tally(results) == {"done": 24}
+        assert numbers() == list(range(1, 25))
+        proven()
+
 
 class TestGoodwill:
     def test_gifts_at_once_count_together(
@@ -198,6 +226,10 @@ class TestSettlements:
 
         assert tally(results) == {"done": 1, "settlement_paid": 7}
         proven()
+
+
+def _late_receipt(payment_id: int, now: datetime) -> Callable[[], Any]:
+    return lambda: receipts._issue_late_receipt(payment_id, now)
 
 
 def _refused(act: Callable[[], Any]) -> Callable[[], Any]:
