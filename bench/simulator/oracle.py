@@ -383,6 +383,8 @@ class Oracle:
         for leg in legs:
             accepts_change = _changed(leg, booking)
             words = _lacks(leg, now, accepts_change=accepts_change)
+            if words and _may_sit_as_before(leg, booking, now):
+                continue
             if other_seats and "seat_taken" in words:
                 words = _lacks(_anywhere(leg), now, accepts_change=accepts_change)
             for word in words:
@@ -408,6 +410,9 @@ class Oracle:
             return swept
         for leg in _legs_of(booking):
             as_before = not _lacks(leg, now, accepts_change=_changed(leg, booking))
+            if not as_before and _may_sit_as_before(leg, booking, now):
+                _check_the_very_seats(leg, booking, given)
+                continue
             check_seats(leg if as_before else _anywhere(leg), given, now)
         booking.state, booking.hold_until = HELD, until
         for coupon in booking.coupons:
@@ -570,6 +575,26 @@ def _changed(leg: Leg, booking: Booking) -> bool:
     return any(
         one.ticket_id == leg.ticket_id and len(one.claims or one.had) > 1 for one in booking.coupons
     )
+
+
+def _may_sit_as_before(leg: Leg, booking: Booking, now: datetime) -> bool:
+    """Say whether a party of which some changed seats finds all of the old ones free."""
+    if not _changed(leg, booking) or not leg.trip.has_labels or is_quota_used_up(leg, now):
+        return False
+    return all(
+        seat_id in {one.seat_id for one in leg.trip.free(leg.fare.travel_class, first, last, now)}
+        for one in booking.coupons
+        if one.ticket_id == leg.ticket_id
+        for seat_id, first, last in one.had
+    )
+
+
+def _check_the_very_seats(leg: Leg, booking: Booking, given: Given) -> None:
+    for one in booking.coupons:
+        if one.ticket_id == leg.ticket_id:
+            again = sorted(given[one.passenger, one.ticket_id])
+            if again != sorted(one.had):
+                raise Difference(f"seats {again}, though it had {one.had}")
 
 
 def _anywhere(leg: Leg) -> Leg:

@@ -915,6 +915,21 @@ class TestReclaim:
         assert self.reclaim(held, noon + self.later).done
         assert Claim.objects.filter(coupon__passenger__reservation_id=held).count() == 2
 
+    def test_a_party_of_which_one_changes_gets_the_very_seats(self, train, noon):
+        """Of eight seats 1A is free all the way, 1B to Göttingen and 1C from there."""
+        others = [
+            hold(leg(train, seats=["1/1D", "1/2A", "1/2B", "1/2C", "1/2D"]), now=noon),
+            hold(leg(train, 2, 4, seats=["1/1B"]), now=noon),
+            hold(leg(train, 0, 2, seats=["1/1C"]), now=noon),
+        ]
+        for other in others:
+            pay(other, noon)
+        held = hold(leg(train, seats=[None] * 2), now=noon, accept_seat_change=True)
+        had = bits_of(train)
+        assert self.reclaim(held, noon + self.later).done
+        assert bits_of(train) == had
+        assert Claim.objects.filter(coupon__passenger__reservation_id=held).count() == 3
+
     def test_what_is_paid_or_cancelled_is_told(self, train, noon):
         paid, released = hold(leg(train), now=noon), hold(leg(train), now=noon)
         pay(paid, noon)
