@@ -73,6 +73,7 @@ class Reservation(models.Model):
             models.Index(fields=["state", "hold_until"], name="reservation_due"),
             models.Index(fields=["created_at"], name="reservation_age"),
             models.Index(fields=["contact_email"], name="reservation_email"),
+            models.Index(fields=["contact_phone"], name="reservation_phone"),
         ]
 
     def __str__(self) -> str:

@@ -83,15 +83,19 @@ def departures_of(reservation_ids: Collection[int]) -> set[int]:
 
 def too_many(command: ReserveCommand, departure_ids: Collection[int], now: datetime) -> bool:
     """Say whether the holder has as many live holds as one may, in all or on a departure."""
-    known_by, values = _held_by(command.holder)
-    rows = sql.rows(
-        "SELECT DISTINCT held.id, ticket.departure_id FROM bookings_reservation held "
-        "JOIN bookings_passenger passenger ON passenger.reservation_id = held.id "
-        "JOIN bookings_coupon coupon ON coupon.passenger_id = passenger.id "
-        "JOIN inventory_ticket ticket ON ticket.id = coupon.ticket_id "
-        f"WHERE held.state = 'held' AND held.hold_until > %s AND {known_by}",
-        [now, *values],
-    )
+    rows = [
+        row
+        for column, value in _known_by(command.holder)
+        for row in sql.rows(
+            "SELECT DISTINCT held.id, ticket.departure_id FROM bookings_reservation held "
+            "JOIN bookings_passenger passenger ON passenger.reservation_id = held.id "
+            "JOIN bookings_coupon coupon ON coupon.passenger_id = passenger.id "
+            "JOIN inventory_ticket ticket ON ticket.id = coupon.ticket_id "
+            f"WHERE held.{column} = %s AND held.state = 'held' AND held.hold_until > %s "
+            f"AND held.{_whose(command.holder)}",
+            [value, now],
+        )
+    ]
     there: dict[int, set[int]] = defaultdict(set)
     every: set[int] = set()
     for reservation_id, departure_id in rows:
@@ -103,14 +107,23 @@ def too_many(command: ReserveCommand, departure_ids: Collection[int], now: datet
     return limit is not None and any(len(there[one]) >= limit for one in departure_ids)
 
 
-def _held_by(holder: HolderRow) -> tuple[str, list[object]]:
-    """A user is known by the account, a guest by the e-mail address or the phone number."""
+def _known_by(holder: HolderRow) -> list[tuple[str, object]]:
+    """
+    A user is known by the account, a guest by the e-mail address or the phone number.
+
+    Each is looked up by an index of its own: an OR over both would read every hold there is.
+    """
     if holder.user_id is not None:
-        return "held.user_id = %s", [holder.user_id]
-    return (
-        "held.user_id IS NULL AND (held.contact_email = %s OR held.contact_phone = %s)",
-        [holder.contact_email, holder.contact_phone],
-    )
+        return [("user_id", holder.user_id)]
+    contacts = [
+        ("contact_email", holder.contact_email),
+        ("contact_phone", holder.contact_phone),
+    ]
+    return [(column, value) for column, value in contacts if value is not None]
+
+
+def _whose(holder: HolderRow) -> str:
+    return "user_id IS NULL" if holder.user_id is None else "user_id IS NOT NULL"
 
 
 def refusal_of_not_held(row: LockedReservation, now: datetime) -> Outcome | None:
