@@ -22,13 +22,18 @@ PATIENCE_SECONDS = 600
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One act: its number, when it began and ended (seconds of one clock), and how."""
+    """
+    One act: its number, when it began and ended (seconds of one clock), and how.
+
+    `is_first` is a client's first, which fills what a process keeps: no measure of the others.
+    """
 
     number: int
     began: float
     ended: float
     word: str
     retries: int
+    is_first: bool = False
 
     @property
     def seconds(self) -> float:
@@ -95,7 +100,7 @@ def _client(act: Act, stop: int, start: Any, following: Any, results: Connection
             word, retries = f"ERROR {error!r}", 0
         except Refusal as refusal:
             word, retries = refusal.code, 0
-        samples.append(Sample(number, began, time.monotonic(), word, retries))
+        samples.append(Sample(number, began, time.monotonic(), word, retries, not samples))
     results.send(samples)
     results.close()
     connections.close_all()
@@ -117,8 +122,12 @@ class Figures:
         return len(self.samples) / self.seconds if self.seconds else 0.0
 
     def milliseconds(self, share: float) -> float:
-        """Answer the time in which this share of the acts was done, by the nearest rank."""
-        return percentile([one.seconds for one in self.samples], share) * 1_000
+        """
+        Answer the time in which this share of the acts was done, by the nearest rank.
+
+        The first of each client is left out.
+        """
+        return percentile([one.seconds for one in self.samples if not one.is_first], share) * 1_000
 
     @property
     def retries(self) -> int:

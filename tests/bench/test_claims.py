@@ -7,8 +7,8 @@ import random
 import pytest
 from django.db import connection
 
-from bench.claims import Run, Wish, first_fit, hot_wishes, seats_sold_twice, table
-from bench.clients import percentile, together
+from bench.claims import Cell, Run, Wish, first_fit, hot_wishes, seats_sold_twice, table
+from bench.clients import Figures, Sample, percentile, together
 from bookings.models import Claim, Reservation, SeatStock
 from tests.selling import reserve
 from travel.common.errors import Unavailable
@@ -114,6 +114,7 @@ class TestClients:
         )
         assert [one.word for one in done.samples] == [f"act {number}" for number in range(3, 9)]
         assert sum(one.retries for one in done.samples) == 3
+        assert 1 <= sum(one.is_first for one in done.samples) <= 3
 
     def test_an_error_that_reaches_a_client_is_noted(self):
         def act(number: int) -> tuple[str, int]:
@@ -124,14 +125,17 @@ class TestClients:
 
 
 def test_the_table_tells_ratios_to_the_limit_of_as_many_clients():
-    from bench.claims import Cell
-    from bench.clients import Figures, Sample
-
     limit = Figures([Sample(n, 0.0, 0.002, "done", 0) for n in range(100)], 0.1)
     cell = Figures([Sample(n, 0.0, 0.006, "done", 1) for n in range(100)], 0.2)
     lines = table([Cell("hot", "limit", 2, limit), Cell("hot", "portable", 2, cell, 99, 100)])
     # 1000 and 500 a second; 2 and 6 ms.
     assert " ".join(lines[2].split()) == "2 hot portable 500 0.50 6.0 6.0 3.00 100 0 0.990"
+
+
+def test_the_first_act_of_a_client_is_not_timed():
+    slow = Sample(0, 0.0, 9.0, "done", 0, is_first=True)
+    rest = [Sample(n, 0.0, 0.002, "done", 0) for n in range(1, 9)]
+    assert Figures([slow, *rest], 1.0).milliseconds(0.99) == 2.0
 
 
 def test_percentiles_by_the_nearest_rank():
