@@ -70,11 +70,36 @@ def number_text(issuer: str, year: int, number: int) -> str:
     return f"{issuer}-{year}-{number:06}"
 
 
-def receipts_of(reservation_ids: Iterable[int]) -> dict[int, list[ReceiptDetail]]:
-    """Answer the receipts of reservations, the oldest first; the caller may see those already."""
-    found: dict[int, list[ReceiptDetail]] = {}
-    for one in _read(Receipt.objects.filter(reservation_id__in=list(reservation_ids))):
-        found.setdefault(one.reservation_id, []).append(one)
+@dataclass(frozen=True, slots=True)
+class ReceiptLink:
+    """As much of a receipt as a link to it says."""
+
+    id: int
+    number: str
+    is_credit_note: bool
+    total: Money
+
+
+def receipts_of(reservation_ids: Iterable[int]) -> dict[int, list[ReceiptLink]]:
+    """
+    Name the receipts of reservations, the oldest first, in one statement.
+
+    The caller may see the reservations already.
+    """
+    found: dict[int, list[ReceiptLink]] = {}
+    for row in (
+        Receipt.objects.filter(reservation_id__in=list(reservation_ids))
+        .select_related("series")
+        .order_by("reservation_id", "id")
+    ):
+        found.setdefault(row.reservation_id, []).append(
+            ReceiptLink(
+                id=row.id,
+                number=_number(row),
+                is_credit_note=row.kind == Receipt.Kind.CREDIT_NOTE,
+                total=Money(row.total_minor, row.currency_id),
+            )
+        )
     return found
 
 
