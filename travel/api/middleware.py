@@ -103,5 +103,4 @@ def _as_problem(request: HttpRequest, response: HttpResponseBase) -> HttpRespons
     for name in ("Allow", "Retry-After"):
         if name in response.headers:
             problem.headers[name] = response.headers[name]
-    response.close()
     return problem
