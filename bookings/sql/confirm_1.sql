@@ -48,8 +48,12 @@ confirm: BEGIN
     END IF;
 
     UPDATE bookings_reservation SET state = 'paid' WHERE id = p_reservation AND state = 'held';
-    UPDATE inventory_departure departure
-    SET earliest_hold_end = (
+    UPDATE (
+        SELECT DISTINCT one.id
+        FROM JSON_TABLE(v_departures, '$[*]' COLUMNS (id BIGINT PATH '$')) one
+    ) own
+    STRAIGHT_JOIN inventory_departure departure ON own.id = departure.id
+    SET departure.earliest_hold_end = (
         SELECT MIN(held.hold_until)
         FROM inventory_ticket ticket
         JOIN bookings_coupon coupon ON coupon.ticket_id = ticket.id
@@ -57,9 +61,7 @@ confirm: BEGIN
         JOIN bookings_reservation held ON held.id = passenger.reservation_id
         WHERE ticket.departure_id = departure.id AND held.state = 'held'
     )
-    WHERE departure.earliest_hold_end <= v_until AND departure.id IN (
-        SELECT one.id FROM JSON_TABLE(v_departures, '$[*]' COLUMNS (id BIGINT PATH '$')) one
-    );
+    WHERE departure.earliest_hold_end <= v_until;
     INSERT INTO bookings_reservationevent (
         reservation_id, at, kind, from_state, to_state, actor_kind, actor_id, reason, details
     )

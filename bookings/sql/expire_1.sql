@@ -24,7 +24,7 @@ BEGIN
             LIMIT p_limit
         ) ended;
     ELSE
-        SELECT CONCAT('[', IFNULL(GROUP_CONCAT(DISTINCT ended.id SEPARATOR ','), ''), ']')
+        SELECT STRAIGHT_JOIN CONCAT('[', IFNULL(GROUP_CONCAT(DISTINCT ended.id SEPARATOR ','), ''), ']')
         INTO v_dead
         FROM JSON_TABLE(p_departures, '$[*]' COLUMNS (id BIGINT PATH '$')) wanted
         JOIN inventory_departure departure
@@ -39,7 +39,7 @@ BEGIN
     SELECT CONCAT('[', IFNULL(GROUP_CONCAT(touched.id ORDER BY touched.id SEPARATOR ','), ''), ']')
     INTO v_departures
     FROM (
-        SELECT ticket.departure_id AS id
+        SELECT STRAIGHT_JOIN ticket.departure_id AS id
         FROM JSON_TABLE(v_dead, '$[*]' COLUMNS (id BIGINT PATH '$')) dead
         JOIN bookings_passenger passenger ON passenger.reservation_id = dead.id
         JOIN bookings_coupon coupon ON coupon.passenger_id = passenger.id
@@ -58,7 +58,7 @@ BEGIN
 
     -- Between the reading of the ids and the locks somebody may have paid or extended one. Whoever
     -- moves a reservation holds the locks of its departures, so that nobody does so now.
-    SELECT CONCAT('[', IFNULL(GROUP_CONCAT(held.id SEPARATOR ','), ''), ']'), COUNT(*)
+    SELECT STRAIGHT_JOIN CONCAT('[', IFNULL(GROUP_CONCAT(held.id SEPARATOR ','), ''), ']'), COUNT(*)
     INTO v_still, v_expired
     FROM JSON_TABLE(v_dead, '$[*]' COLUMNS (id BIGINT PATH '$')) dead
     JOIN bookings_reservation held ON held.id = dead.id
@@ -68,7 +68,7 @@ BEGIN
         INSERT INTO bookings_reservationevent (
             reservation_id, at, kind, from_state, to_state, actor_kind, actor_id, reason, details
         )
-        SELECT dead.id, p_now, 'expired', 'held', 'expired', 'system', NULL, '',
+        SELECT STRAIGHT_JOIN dead.id, p_now, 'expired', 'held', 'expired', 'system', NULL, '',
             CONCAT('{"seats": [', IFNULL(GROUP_CONCAT(
                 JSON_ARRAY(coupon.id, stock.departure_id, coach.label, seat.label,
                            claim.first_segment, claim.last_segment)
@@ -87,58 +87,64 @@ BEGIN
             SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'stock mismatch';
         END IF;
 
-        SELECT COUNT(DISTINCT claim.stock_id) INTO v_count
+        SELECT STRAIGHT_JOIN COUNT(DISTINCT claim.stock_id) INTO v_count
         FROM JSON_TABLE(v_still, '$[*]' COLUMNS (id BIGINT PATH '$')) dead
         JOIN bookings_passenger passenger ON passenger.reservation_id = dead.id
         JOIN bookings_coupon coupon ON coupon.passenger_id = passenger.id
         JOIN bookings_claim claim ON claim.coupon_id = coupon.id;
-        UPDATE bookings_seatstock stock
-        JOIN (
-            SELECT claim.stock_id,
+        UPDATE (
+            SELECT STRAIGHT_JOIN claim.stock_id,
                 BIT_OR((1 << (claim.last_segment + 1)) - (1 << claim.first_segment)) AS mask
             FROM JSON_TABLE(v_still, '$[*]' COLUMNS (id BIGINT PATH '$')) dead
             JOIN bookings_passenger passenger ON passenger.reservation_id = dead.id
             JOIN bookings_coupon coupon ON coupon.passenger_id = passenger.id
             JOIN bookings_claim claim ON claim.coupon_id = coupon.id
             GROUP BY claim.stock_id
-        ) own ON own.stock_id = stock.id
+        ) own
+        STRAIGHT_JOIN bookings_seatstock stock ON own.stock_id = stock.id
         SET stock.taken = stock.taken - own.mask
         WHERE stock.taken & own.mask = own.mask;
         IF ROW_COUNT() <> v_count THEN
             SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'stock mismatch';
         END IF;
-        DELETE claim FROM bookings_claim claim
-        JOIN bookings_coupon coupon ON coupon.id = claim.coupon_id
-        JOIN bookings_passenger passenger ON passenger.id = coupon.passenger_id
-        WHERE passenger.reservation_id IN (
-            SELECT dead.id FROM JSON_TABLE(v_still, '$[*]' COLUMNS (id BIGINT PATH '$')) dead
-        );
+        DELETE claim FROM (
+            SELECT one.id FROM JSON_TABLE(v_still, '$[*]' COLUMNS (id BIGINT PATH '$')) one
+        ) dead
+        STRAIGHT_JOIN bookings_passenger passenger ON passenger.reservation_id = dead.id
+        STRAIGHT_JOIN bookings_coupon coupon ON coupon.passenger_id = passenger.id
+        STRAIGHT_JOIN bookings_claim claim ON claim.coupon_id = coupon.id;
 
-        UPDATE bookings_coupon coupon
-        JOIN bookings_passenger passenger ON passenger.id = coupon.passenger_id
-        SET coupon.state = 'cancelled'
-        WHERE passenger.reservation_id IN (
-            SELECT dead.id FROM JSON_TABLE(v_still, '$[*]' COLUMNS (id BIGINT PATH '$')) dead
-        );
-        UPDATE inventory_departure departure
-        SET stock_version = stock_version + 1
-        WHERE departure.id IN (
-            SELECT ticket.departure_id
+        UPDATE (
+            SELECT one.id FROM JSON_TABLE(v_still, '$[*]' COLUMNS (id BIGINT PATH '$')) one
+        ) dead
+        STRAIGHT_JOIN bookings_passenger passenger ON passenger.reservation_id = dead.id
+        STRAIGHT_JOIN bookings_coupon coupon ON coupon.passenger_id = passenger.id
+        SET coupon.state = 'cancelled';
+        UPDATE (
+            SELECT STRAIGHT_JOIN DISTINCT ticket.departure_id
             FROM JSON_TABLE(v_still, '$[*]' COLUMNS (id BIGINT PATH '$')) dead
             JOIN bookings_passenger passenger ON passenger.reservation_id = dead.id
             JOIN bookings_coupon coupon ON coupon.passenger_id = passenger.id
             JOIN inventory_ticket ticket ON ticket.id = coupon.ticket_id
-        );
-        UPDATE bookings_reservation SET state = 'expired'
-        WHERE state = 'held' AND hold_until <= p_now AND id IN (
-            SELECT dead.id FROM JSON_TABLE(v_still, '$[*]' COLUMNS (id BIGINT PATH '$')) dead
-        );
+        ) own
+        STRAIGHT_JOIN inventory_departure departure ON own.departure_id = departure.id
+        SET departure.stock_version = departure.stock_version + 1;
+        UPDATE (
+            SELECT one.id FROM JSON_TABLE(v_still, '$[*]' COLUMNS (id BIGINT PATH '$')) one
+        ) dead
+        STRAIGHT_JOIN bookings_reservation reservation ON dead.id = reservation.id
+        SET reservation.state = 'expired'
+        WHERE reservation.state = 'held' AND reservation.hold_until <= p_now;
         IF ROW_COUNT() <> v_expired THEN
             SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'stock mismatch';
         END IF;
     END IF;
-    UPDATE inventory_departure departure
-    SET earliest_hold_end = (
+    UPDATE (
+        SELECT DISTINCT one.id
+        FROM JSON_TABLE(v_departures, '$[*]' COLUMNS (id BIGINT PATH '$')) one
+    ) own
+    STRAIGHT_JOIN inventory_departure departure ON own.id = departure.id
+    SET departure.earliest_hold_end = (
         SELECT MIN(held.hold_until)
         FROM inventory_ticket ticket
         JOIN bookings_coupon coupon ON coupon.ticket_id = ticket.id
@@ -146,8 +152,6 @@ BEGIN
         JOIN bookings_reservation held ON held.id = passenger.reservation_id
         WHERE ticket.departure_id = departure.id AND held.state = 'held'
     )
-    WHERE departure.earliest_hold_end <= p_now AND departure.id IN (
-        SELECT one.id FROM JSON_TABLE(v_departures, '$[*]' COLUMNS (id BIGINT PATH '$')) one
-    );
+    WHERE departure.earliest_hold_end <= p_now;
     SELECT 'done' AS outcome, v_expired AS expired;
 END

@@ -61,8 +61,7 @@ release_hold: BEGIN
     JOIN inventory_seat seat ON seat.id = stock.seat_id
     JOIN inventory_coach coach ON coach.id = seat.coach_id
     WHERE passenger.reservation_id = p_reservation;
-    UPDATE bookings_seatstock stock
-    JOIN (
+    UPDATE (
         SELECT claim.stock_id,
             BIT_OR((1 << (claim.last_segment + 1)) - (1 << claim.first_segment)) AS mask
         FROM bookings_passenger passenger
@@ -70,26 +69,31 @@ release_hold: BEGIN
         JOIN bookings_claim claim ON claim.coupon_id = coupon.id
         WHERE passenger.reservation_id = p_reservation
         GROUP BY claim.stock_id
-    ) own ON own.stock_id = stock.id
+    ) own
+    STRAIGHT_JOIN bookings_seatstock stock ON own.stock_id = stock.id
     SET stock.taken = stock.taken - own.mask
     WHERE stock.taken & own.mask = own.mask;
     IF ROW_COUNT() <> v_count THEN
         SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'stock mismatch';
     END IF;
-    DELETE claim FROM bookings_claim claim
-    JOIN bookings_coupon coupon ON coupon.id = claim.coupon_id
-    JOIN bookings_passenger passenger ON passenger.id = coupon.passenger_id
+    DELETE claim FROM bookings_passenger passenger
+    STRAIGHT_JOIN bookings_coupon coupon ON coupon.passenger_id = passenger.id
+    STRAIGHT_JOIN bookings_claim claim ON claim.coupon_id = coupon.id
     WHERE passenger.reservation_id = p_reservation;
 
-    UPDATE bookings_coupon coupon
-    JOIN bookings_passenger passenger ON passenger.id = coupon.passenger_id
+    UPDATE bookings_passenger passenger
+    STRAIGHT_JOIN bookings_coupon coupon ON coupon.passenger_id = passenger.id
     SET coupon.state = 'cancelled'
     WHERE passenger.reservation_id = p_reservation;
     UPDATE bookings_reservation SET state = 'cancelled' WHERE id = p_reservation AND state = 'held';
-    UPDATE inventory_departure departure
-    SET stock_version = stock_version + 1,
-        earliest_hold_end = IF(
-            earliest_hold_end <= v_until,
+    UPDATE (
+        SELECT DISTINCT one.id
+        FROM JSON_TABLE(v_departures, '$[*]' COLUMNS (id BIGINT PATH '$')) one
+    ) own
+    STRAIGHT_JOIN inventory_departure departure ON own.id = departure.id
+    SET departure.stock_version = departure.stock_version + 1,
+        departure.earliest_hold_end = IF(
+            departure.earliest_hold_end <= v_until,
             (
                 SELECT MIN(held.hold_until)
                 FROM inventory_ticket ticket
@@ -98,11 +102,8 @@ release_hold: BEGIN
                 JOIN bookings_reservation held ON held.id = passenger.reservation_id
                 WHERE ticket.departure_id = departure.id AND held.state = 'held'
             ),
-            earliest_hold_end
-        )
-    WHERE departure.id IN (
-        SELECT one.id FROM JSON_TABLE(v_departures, '$[*]' COLUMNS (id BIGINT PATH '$')) one
-    );
+            departure.earliest_hold_end
+        );
     INSERT INTO bookings_reservationevent (
         reservation_id, at, kind, from_state, to_state, actor_kind, actor_id, reason, details
     )

@@ -25,7 +25,7 @@ reserve: BEGIN
     DECLARE v_until DATETIME(6);
     DECLARE v_leg, v_picks, v_seats LONGTEXT CHARACTER SET utf8mb4;
 
-    SELECT COUNT(*) INTO v_count
+    SELECT STRAIGHT_JOIN COUNT(*) INTO v_count
     FROM JSON_TABLE(p_command, '$.legs[*]' COLUMNS (departure BIGINT PATH '$.departure')) leg
     JOIN inventory_departure departure ON departure.id = leg.departure
     WHERE departure.earliest_hold_end <= p_now;
@@ -72,7 +72,7 @@ reserve: BEGIN
     END IF;
     IF v_count > 0 AND JSON_EXTRACT(p_command, '$.holds_there') IS NOT NULL THEN
         SELECT IFNULL(MAX(own.holds), 0) INTO v_count FROM (
-            SELECT COUNT(DISTINCT held.id) AS holds
+            SELECT STRAIGHT_JOIN COUNT(DISTINCT held.id) AS holds
             FROM JSON_TABLE(p_command, '$.legs[*]' COLUMNS (departure BIGINT PATH '$.departure')) leg
             JOIN inventory_ticket ticket ON ticket.departure_id = leg.departure
             JOIN bookings_coupon coupon ON coupon.ticket_id = ticket.id
@@ -144,8 +144,7 @@ reserve: BEGIN
         END IF;
 
         IF JSON_EXTRACT(v_leg, '$.parts') > 0 THEN
-            UPDATE bookings_seatstock stock
-            JOIN (
+            UPDATE (
                 SELECT part.seat,
                     BIT_OR((1 << (part.last_segment + 1)) - (1 << part.first_segment)) AS mask
                 FROM JSON_TABLE(p_command, '$.parts[*]' COLUMNS (
@@ -156,7 +155,8 @@ reserve: BEGIN
                 )) part
                 WHERE part.leg = v_position
                 GROUP BY part.seat
-            ) wanted ON wanted.seat = stock.seat_id
+            ) wanted
+            STRAIGHT_JOIN bookings_seatstock stock ON wanted.seat = stock.seat_id
             SET stock.taken = stock.taken | wanted.mask
             WHERE stock.departure_id = v_departure AND stock.travel_class = v_class
                 AND stock.taken & wanted.mask = 0;
@@ -172,10 +172,10 @@ reserve: BEGIN
             SET v_mask = (1 << (v_last + 1)) - (1 << v_first);
             IF v_wish = '' THEN
                 SET v_stock = (
-                    SELECT stock.id FROM bookings_seatstock stock
+                    SELECT MIN(stock.id) FROM bookings_seatstock stock
+                    FORCE INDEX (seat_stock_free)
                     WHERE stock.departure_id = v_departure AND stock.travel_class = v_class
                         AND stock.taken & v_mask = 0
-                    ORDER BY stock.id LIMIT 1
                 );
             ELSE
                 SET v_stock = (
@@ -244,7 +244,7 @@ reserve: BEGIN
             reservation_id, position, first_name, last_name, kind, date_of_birth, seat_wish,
             accompanied_by_id
         )
-        SELECT v_reservation, one.position, one.first_name, one.last_name, one.kind, one.born,
+        SELECT STRAIGHT_JOIN v_reservation, one.position, one.first_name, one.last_name, one.kind, one.born,
             one.wish, adult.id
         FROM JSON_TABLE(p_command, '$.passengers[*]' COLUMNS (
             position INT PATH '$.position',
@@ -263,7 +263,7 @@ reserve: BEGIN
     INSERT INTO bookings_coupon (
         passenger_id, position, ticket_id, fare_version_id, state, barcode
     )
-    SELECT passenger.id, one.leg, one.ticket, one.version, 'open', one.barcode
+    SELECT STRAIGHT_JOIN passenger.id, one.leg, one.ticket, one.version, 'open', one.barcode
     FROM JSON_TABLE(p_command, '$.coupons[*]' COLUMNS (
         passenger INT PATH '$.passenger',
         leg INT PATH '$.leg',
@@ -276,7 +276,7 @@ reserve: BEGIN
     ORDER BY one.leg, one.passenger;
 
     INSERT INTO bookings_priceline (coupon_id, position, kind, label, amount_minor)
-    SELECT coupon.id, line.position, line.kind, line.label, line.amount
+    SELECT STRAIGHT_JOIN coupon.id, line.position, line.kind, line.label, line.amount
     FROM JSON_TABLE(p_command, '$.lines[*]' COLUMNS (
         passenger INT PATH '$.passenger',
         leg INT PATH '$.leg',
@@ -291,7 +291,7 @@ reserve: BEGIN
         ON coupon.passenger_id = passenger.id AND coupon.position = line.leg;
 
     INSERT INTO bookings_claim (coupon_id, stock_id, first_segment, last_segment)
-    SELECT coupon.id, pick.stock, pick.first_segment, pick.last_segment
+    SELECT STRAIGHT_JOIN coupon.id, pick.stock, pick.first_segment, pick.last_segment
     FROM JSON_TABLE(v_picks, '$[*]' COLUMNS (
         leg INT PATH '$.leg',
         passenger INT PATH '$.passenger',
@@ -305,7 +305,7 @@ reserve: BEGIN
         ON coupon.passenger_id = passenger.id AND coupon.position = pick.leg;
     IF JSON_LENGTH(p_command, '$.parts') > 0 THEN
         INSERT INTO bookings_claim (coupon_id, stock_id, first_segment, last_segment)
-        SELECT coupon.id, stock.id, part.first_segment, part.last_segment
+        SELECT STRAIGHT_JOIN coupon.id, stock.id, part.first_segment, part.last_segment
         FROM JSON_TABLE(p_command, '$.parts[*]' COLUMNS (
             leg INT PATH '$.leg',
             passenger INT PATH '$.passenger',
@@ -322,13 +322,13 @@ reserve: BEGIN
             ON stock.departure_id = part.departure AND stock.seat_id = part.seat;
     END IF;
 
-    UPDATE inventory_departure
-    SET stock_version = stock_version + 1,
-        earliest_hold_end = LEAST(IFNULL(earliest_hold_end, v_until), v_until)
-    WHERE id IN (
-        SELECT leg.departure
+    UPDATE (
+        SELECT DISTINCT leg.departure
         FROM JSON_TABLE(p_command, '$.legs[*]' COLUMNS (departure BIGINT PATH '$.departure')) leg
-    );
+    ) wanted
+    STRAIGHT_JOIN inventory_departure departure ON wanted.departure = departure.id
+    SET departure.stock_version = departure.stock_version + 1,
+        departure.earliest_hold_end = LEAST(IFNULL(departure.earliest_hold_end, v_until), v_until);
 
     -- MySQL cuts the list off at 1,024 characters where nobody says otherwise.
     SET SESSION group_concat_max_len = 1048576;

@@ -78,7 +78,7 @@ cancel_coupons: BEGIN
         LEAVE cancel_coupons;
     END IF;
 
-    SELECT CONCAT('[', IFNULL(GROUP_CONCAT(
+    SELECT STRAIGHT_JOIN CONCAT('[', IFNULL(GROUP_CONCAT(
             JSON_ARRAY(claim.coupon_id, stock.departure_id, coach.label, seat.label,
                        claim.first_segment, claim.last_segment)
             ORDER BY claim.coupon_id, claim.first_segment SEPARATOR ','
@@ -90,25 +90,29 @@ cancel_coupons: BEGIN
     JOIN bookings_seatstock stock ON stock.id = claim.stock_id
     JOIN inventory_seat seat ON seat.id = stock.seat_id
     JOIN inventory_coach coach ON coach.id = seat.coach_id;
-    UPDATE bookings_seatstock stock
-    JOIN (
-        SELECT claim.stock_id,
+    UPDATE (
+        SELECT STRAIGHT_JOIN claim.stock_id,
             BIT_OR((1 << (claim.last_segment + 1)) - (1 << claim.first_segment)) AS mask
         FROM JSON_TABLE(p_command, '$.coupons[*]' COLUMNS (id BIGINT PATH '$.id')) wanted
         JOIN bookings_claim claim ON claim.coupon_id = wanted.id
         GROUP BY claim.stock_id
-    ) own ON own.stock_id = stock.id
+    ) own
+    STRAIGHT_JOIN bookings_seatstock stock ON own.stock_id = stock.id
     SET stock.taken = stock.taken - own.mask
     WHERE stock.taken & own.mask = own.mask;
     IF ROW_COUNT() <> v_count THEN
         SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'stock mismatch';
     END IF;
-    DELETE claim FROM bookings_claim claim
-    JOIN JSON_TABLE(p_command, '$.coupons[*]' COLUMNS (id BIGINT PATH '$.id')) wanted
-        ON wanted.id = claim.coupon_id;
-    UPDATE bookings_coupon coupon
-    JOIN JSON_TABLE(p_command, '$.coupons[*]' COLUMNS (id BIGINT PATH '$.id')) wanted
-        ON wanted.id = coupon.id
+    DELETE claim FROM (
+        SELECT one.id
+        FROM JSON_TABLE(p_command, '$.coupons[*]' COLUMNS (id BIGINT PATH '$.id')) one
+    ) wanted
+    STRAIGHT_JOIN bookings_claim claim ON claim.coupon_id = wanted.id;
+    UPDATE (
+        SELECT one.id
+        FROM JSON_TABLE(p_command, '$.coupons[*]' COLUMNS (id BIGINT PATH '$.id')) one
+    ) wanted
+    STRAIGHT_JOIN bookings_coupon coupon ON coupon.id = wanted.id
     SET coupon.state = 'cancelled';
 
     SET v_after = IF(
@@ -120,10 +124,12 @@ cancel_coupons: BEGIN
         'paid', 'cancelled'
     );
     UPDATE bookings_reservation SET state = v_after WHERE id = v_reservation AND state = 'paid';
-    UPDATE inventory_departure SET stock_version = stock_version + 1
-    WHERE id IN (
-        SELECT one.id FROM JSON_TABLE(v_departures, '$[*]' COLUMNS (id BIGINT PATH '$')) one
-    );
+    UPDATE (
+        SELECT DISTINCT one.id
+        FROM JSON_TABLE(v_departures, '$[*]' COLUMNS (id BIGINT PATH '$')) one
+    ) own
+    STRAIGHT_JOIN inventory_departure departure ON own.id = departure.id
+    SET departure.stock_version = departure.stock_version + 1;
     INSERT INTO bookings_reservationevent (
         reservation_id, at, kind, from_state, to_state, actor_kind, actor_id, reason, details
     )

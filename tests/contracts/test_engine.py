@@ -937,3 +937,58 @@ class TestReclaim:
         assert self.reclaim(paid, noon + self.later).outcome is Outcome.ALREADY_PAID
         assert self.reclaim(released, noon + self.later).outcome is Outcome.ALREADY_CANCELLED
         assert self.reclaim(released + 1_000, noon).outcome is Outcome.NOT_FOUND
+
+
+@pytest.mark.mariadb
+class TestRowsRead:
+    """An act reads, and locks, the rows of its own departures: others sell at the same time."""
+
+    def read(self, act: Callable[[], object]) -> int:
+        """Do it; answer how many rows the server read for it."""
+
+        def so_far() -> int:
+            with connection.cursor() as cursor:
+                cursor.execute("SHOW SESSION STATUS LIKE 'Handler_read%'")
+                return sum(int(value) for _, value in cursor.fetchall())
+
+        before = so_far()
+        act()
+        return so_far() - before
+
+    def story(self, train: Trip, now: datetime) -> list[int]:
+        """Reserve, pay; reserve, release; reserve, expire: rows read by each act."""
+        paid, released = leg(train, 0, 1), leg(train, 1, 2)
+        found = [self.read(lambda: hold(paid, now=now))]
+        first = Reservation.objects.latest("id").pk
+        found.append(self.read(lambda: pay(first, now)))
+        second = hold(released, now=now)
+        found.append(self.read(lambda: engine.current().release(second, now=now, actor=SYSTEM)))
+        hold(leg(train, 2, 3), now=now)
+        found.append(self.read(lambda: engine.current().expire(now=now + HOLD, limit=10)))
+        return found
+
+    def test_however_many_departures_have_sold(self, train, noon):
+        hold(leg(train, 0, 4, fare=2), now=noon)  # the stock is laid out
+        self.story(train, noon)
+        few = self.story(train, noon + 2 * HOLD)
+        seats = list(SeatStock.objects.filter(departure=train.departure))
+        others = [
+            Departure(
+                service=train.departure.service,
+                vehicle=train.departure.vehicle,
+                travel_date=train.departure.travel_date,
+                run=f"other {number}",
+                frozen_at=noon,
+                stock_version=1,
+            )
+            for number in range(200)
+        ]
+        Departure.objects.bulk_create(others)
+        SeatStock.objects.bulk_create(
+            SeatStock(departure=other, seat_id=one.seat_id, travel_class=one.travel_class, taken=0)
+            for other in Departure.objects.filter(run__startswith="other")
+            for one in seats
+        )
+        many = self.story(train, noon + 4 * HOLD)
+        # 200 departures and 2,400 seats more would show. The coupons of this train add a few.
+        assert max(late - early for early, late in zip(few, many, strict=True)) < 150
