@@ -6,6 +6,7 @@ import itertools
 import json
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,7 +29,7 @@ class Call:
         self.body = json.loads(raw) if raw.startswith(b"{") else {}
 
 
-class Fake:
+class Fake(ABC):
     """
     A provider at `url`. `calls` is all that it was asked.
 
@@ -44,8 +45,9 @@ class Fake:
         self.url = ""
         self.numbers = itertools.count(1)
 
+    @abstractmethod
     def answer(self, call: Call) -> tuple[int, Any]:
-        raise NotImplementedError
+        """Answer a call as the provider does: a status, and what becomes the body."""
 
     @contextmanager
     def running(self) -> Iterator[None]:
