@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from bookings.models import Claim, PriceLine, Reservation
@@ -124,11 +124,13 @@ def test_a_mistake_is_found_and_put_right(
     page.get_by_role("button", name="Hold these seats").last.click()
 
     summary = page.get_by_role("alert")
-    assert summary.get_by_role("link").all_inner_texts() == [
-        "Adult, First names, as in the passport: This field is required.",
-        "Adult, Last name: This field is required.",
-        "Contact, E-mail: This field is required.",
-    ]
+    expect(summary.get_by_role("link")).to_have_text(
+        [
+            "Adult, First names, as in the passport: This field is required.",
+            "Adult, Last name: This field is required.",
+            "Contact, E-mail: This field is required.",
+        ]
+    )
     assert not Reservation.objects.exists()
 
     name_passenger(page, "Adult", "Ada", "Lovelace")

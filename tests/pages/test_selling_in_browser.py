@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from accounts.models import User
 from tests.conftest import Clock
@@ -93,11 +94,11 @@ class TestFares:
         self, open_page: Any, paths: dict[str, str], scripts: bool
     ) -> None:
         page = open_page(paths["ticket"], scripts=scripts)
-        assert page.locator("aside h2:visible").all_inner_texts() == ["Saver"]
+        expect(page.locator("aside h2:visible")).to_have_text(["Saver"])
 
         page.get_by_role("radio", name="Business Flex").check()
 
-        assert page.locator("aside h2:visible").all_inner_texts() == ["Business Flex"]
+        expect(page.locator("aside h2:visible")).to_have_text(["Business Flex"])
         assert page.locator("aside .total:visible").inner_text().split() == ["Total", "€350.00"]
         assert page.locator(".chart:visible").count() == 1
 
