@@ -1,4 +1,4 @@
-"""Writes of the timetable that selling needs."""
+"""What selling needs of the timetable: a frozen departure, and rows of the tickets sold."""
 
 from __future__ import annotations
 
