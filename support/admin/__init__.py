@@ -1,0 +1,5 @@
+"""The back office of the help desk: reports, and what staff look at every day."""
+
+from support.admin import reports
+
+__all__ = ["reports"]
