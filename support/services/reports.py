@@ -1,19 +1,14 @@
-"""Writes of the help desk: reports and answers, and cancelling on a passenger's behalf."""
+"""Passengers' reports and the answers of staff."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 
 from django.utils.translation import gettext as _
 
 from accounts.viewers import Viewer
 from bookings import selectors as bookings
-from bookings.engine.contract import Actor
 from inventory.ticket_ids import MAX_TICKET_ID
-from payments import services as money
-from payments.penalties import Waiver
-from payments.services.cancelling import Cancelled
 from support import notifications, selectors
 from support.errors import MoveNotAllowed, ReportClosed, TooManyMessages, TooManyReports
 from support.models import Report, ReportMessage
@@ -22,10 +17,6 @@ from travel.common.errors import InvalidInput, NotAllowed, NotFound
 from travel.common.transactions import in_transaction
 
 MAX_TEXT = 5_000
-MAX_REASON = 300
-# The whole of a penalty, in hundredths of a per cent.
-WHOLE = 10_000
-WISH, GOODWILL = "wish", "goodwill"
 # A passenger's reports that are not closed, at once.
 MAX_OPEN_REPORTS = 20
 # A passenger's messages since the last answer.
@@ -140,7 +131,7 @@ def respond(
     :raises NotFound: there is no such report.
     :raises MoveNotAllowed: the report does not go from its state to that one.
     """
-    _check_staff(viewer)
+    check_staff(viewer)
     _check_text("Answer", answer)
     row = _locked(viewer, report_id)
     _check_not_own(viewer, row)
@@ -160,61 +151,6 @@ def respond(
     return report
 
 
-@in_transaction
-def cancel_reservation(
-    *,
-    viewer: Viewer,
-    reservation_id: int,
-    reason: str,
-    now: datetime,
-    waive_penalty: bool = False,
-    waive_basis_points: int = WHOLE,
-    reason_code: str = "",
-    quote_id: str | None = None,
-    passenger_ids: Collection[int] = (),
-    ticket_ids: Collection[int] = (),
-    refund_to: str = "source",
-) -> Cancelled:
-    """
-    Cancel any reservation on its holder's behalf, or release a hold; who and why is kept.
-
-    The reason's code is given, or `reason` begins with it (`strike`, `death: his sister called`).
-    Who waives the penalty without one does so for goodwill. For carrier, missed_connection, strike,
-    staff_error and death what has left is cancelled as well. With a quote it costs exactly that, or
-    nothing is done. A refund above the office's limit waits for a second person, with the seats
-    free already.
-
-    :raises NotAllowed: the viewer is no staff, or waives the penalty of their own reservation.
-    :raises InvalidInput: the reason is too long, its code is unknown, or the share is none.
-
-    and whatever payments.services.cancel_and_refund raises.
-    """
-    _check_staff(viewer)
-    if len(reason) > MAX_REASON:
-        raise InvalidInput(errors={"Reason": [_("This text is too long.")]})
-    reservation = bookings.get_reservation(viewer=viewer, reservation_id=reservation_id, now=now)
-    if waive_penalty and reservation.user_id == viewer.user_id:
-        raise NotAllowed(_("Nobody waives the penalty of their own reservation."))
-    code = reason_code or money.read_reason(reason)[0]
-    return money.cancel_and_refund(
-        viewer=viewer,
-        reservation_id=reservation_id,
-        actor=Actor("staff", viewer.user_id, reason),
-        waiver=waiver_for(waive=waive_penalty, basis_points=waive_basis_points, reason_code=code),
-        reason_code=code or WISH,
-        quote_id=quote_id,
-        passenger_ids=passenger_ids,
-        ticket_ids=ticket_ids,
-        refund_to=refund_to,
-        now=now,
-    )
-
-
-def waiver_for(*, waive: bool, basis_points: int, reason_code: str) -> Waiver | None:
-    """Answer what staff waive; without a reason's code it is goodwill."""
-    return Waiver(reason_code or GOODWILL, basis_points) if waive else None
-
-
 # --- how ------------------------------------------------------------------------------------------
 
 
@@ -225,7 +161,8 @@ def _known(viewer: Viewer) -> int:
     return viewer.user_id
 
 
-def _check_staff(viewer: Viewer) -> None:
+def check_staff(viewer: Viewer) -> None:
+    """Refuse whoever is no staff of the help desk."""
     if not viewer.is_support or viewer.user_id is None:
         raise NotAllowed()
 
