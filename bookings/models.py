@@ -242,7 +242,10 @@ class SeatStock(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["departure", "travel_class", "taken"], name="seat_stock_free"),
+            # In the order in which seats are offered, so that a search ends at the first free one.
+            models.Index(
+                fields=["departure", "travel_class", "id", "taken"], name="seat_stock_order"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -16,11 +16,13 @@ CREATE PROCEDURE bookings_reserve_1(
 )
 SQL SECURITY INVOKER
 reserve: BEGIN
-    DECLARE v_count, v_i, v_legs INT DEFAULT 0;
-    DECLARE v_user, v_departure, v_ticket, v_fare, v_stock, v_reservation BIGINT DEFAULT NULL;
-    DECLARE v_first, v_last, v_position, v_passenger INT;
+    DECLARE v_count, v_i, v_legs, v_settled, v_holds, v_holds_there INT DEFAULT 0;
+    DECLARE v_user, v_departure, v_before, v_ticket, v_fare, v_stock, v_reservation BIGINT;
+    DECLARE v_first, v_last, v_position, v_passenger, v_parts INT;
     DECLARE v_mask BIGINT UNSIGNED;
     DECLARE v_class, v_wish VARCHAR(12) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+    DECLARE v_locator, v_language, v_currency VARCHAR(12) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+    DECLARE v_guest, v_told VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
     DECLARE v_email, v_phone VARCHAR(254) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
     DECLARE v_until DATETIME(6);
     DECLARE v_leg, v_picks, v_seats LONGTEXT CHARACTER SET utf8mb4;
@@ -41,14 +43,23 @@ reserve: BEGIN
         SET v_i = v_i + 1;
     END WHILE;
 
-    SELECT holder.user, holder.email, holder.phone, CAST(holder.until AS DATETIME(6))
-    INTO v_user, v_email, v_phone, v_until
+    SELECT one.locator, one.user, one.guest, one.email, one.phone, one.language, one.currency,
+        CAST(one.until AS DATETIME(6)), one.told, one.holds, one.holds_there
+    INTO v_locator, v_user, v_guest, v_email, v_phone, v_language, v_currency,
+        v_until, v_told, v_holds, v_holds_there
     FROM JSON_TABLE(p_command, '$' COLUMNS (
+        locator VARCHAR(6) PATH '$.locator',
         user BIGINT PATH '$.user',
+        guest VARCHAR(64) PATH '$.guest',
         email VARCHAR(254) PATH '$.email',
         phone VARCHAR(32) PATH '$.phone',
-        until VARCHAR(32) PATH '$.until'
-    )) holder;
+        language VARCHAR(12) PATH '$.language',
+        currency VARCHAR(3) PATH '$.currency',
+        until VARCHAR(32) PATH '$.until',
+        told VARCHAR(40) PATH '$.until_told',
+        holds INT PATH '$.holds',
+        holds_there INT PATH '$.holds_there'
+    )) one;
     IF v_user IS NOT NULL THEN
         -- One user's reserves come one after the other, so that the limit of holds is exact.
         SET v_stock = (SELECT id FROM accounts_user WHERE id = v_user FOR UPDATE);
@@ -56,21 +67,24 @@ reserve: BEGIN
         WHERE user_id = v_user AND state = 'held' AND hold_until > p_now;
     ELSE
         -- Two look-ups by an index each: an OR over both columns would read every hold there is.
-        SELECT COUNT(*) INTO v_count FROM (
-            SELECT id FROM bookings_reservation
+        SET v_count = 0;
+        IF v_email IS NOT NULL THEN
+            SELECT COUNT(*) INTO v_count FROM bookings_reservation
             WHERE contact_email = v_email AND user_id IS NULL
-                AND state = 'held' AND hold_until > p_now
-            UNION
-            SELECT id FROM bookings_reservation
+                AND state = 'held' AND hold_until > p_now;
+        END IF;
+        IF v_phone IS NOT NULL THEN
+            SELECT v_count + COUNT(*) INTO v_count FROM bookings_reservation
             WHERE contact_phone = v_phone AND user_id IS NULL
                 AND state = 'held' AND hold_until > p_now
-        ) held;
+                AND (v_email IS NULL OR contact_email IS NULL OR contact_email <> v_email);
+        END IF;
     END IF;
-    IF v_count >= JSON_EXTRACT(p_command, '$.holds') THEN
+    IF v_count >= v_holds THEN
         SELECT 'too_many_holds' AS outcome, NULL AS reservation_id, NULL AS ticket_id;
         LEAVE reserve;
     END IF;
-    IF v_count > 0 AND JSON_EXTRACT(p_command, '$.holds_there') IS NOT NULL THEN
+    IF v_count > 0 AND v_holds_there IS NOT NULL THEN
         SELECT IFNULL(MAX(own.holds), 0) INTO v_count FROM (
             SELECT STRAIGHT_JOIN COUNT(DISTINCT held.id) AS holds
             FROM JSON_TABLE(p_command, '$.legs[*]' COLUMNS (departure BIGINT PATH '$.departure')) leg
@@ -86,7 +100,7 @@ reserve: BEGIN
                 )
             GROUP BY leg.departure
         ) own;
-        IF v_count >= JSON_EXTRACT(p_command, '$.holds_there') THEN
+        IF v_count >= v_holds_there THEN
             SELECT 'too_many_holds' AS outcome, NULL AS reservation_id, NULL AS ticket_id;
             LEAVE reserve;
         END IF;
@@ -117,13 +131,22 @@ reserve: BEGIN
     SET v_i = 0;
     WHILE v_i < v_legs DO
         SET v_leg = JSON_EXTRACT(p_command, CONCAT('$.legs[', v_i, ']'));
-        SET v_position = JSON_EXTRACT(v_leg, '$.position');
-        SET v_departure = JSON_EXTRACT(v_leg, '$.departure');
-        SET v_ticket = JSON_EXTRACT(v_leg, '$.ticket');
-        SET v_fare = JSON_EXTRACT(v_leg, '$.fare');
-        SET v_first = JSON_EXTRACT(v_leg, '$.first');
-        SET v_last = JSON_EXTRACT(v_leg, '$.last');
-        SET v_class = JSON_UNQUOTE(JSON_EXTRACT(v_leg, '$.class'));
+        SELECT leg.position, leg.departure, leg.ticket, leg.fare, leg.first_segment,
+            leg.last_segment, leg.class, leg.parts, leg.wish, leg.passenger
+        INTO v_position, v_departure, v_ticket, v_fare, v_first,
+            v_last, v_class, v_parts, v_wish, v_passenger
+        FROM JSON_TABLE(v_leg, '$' COLUMNS (
+            position INT PATH '$.position',
+            departure BIGINT PATH '$.departure',
+            ticket BIGINT PATH '$.ticket',
+            fare BIGINT PATH '$.fare',
+            first_segment INT PATH '$.first',
+            last_segment INT PATH '$.last',
+            class VARCHAR(12) PATH '$.class',
+            parts INT PATH '$.parts',
+            wish VARCHAR(12) PATH '$.wish',
+            passenger INT PATH '$.passenger'
+        )) leg;
 
         IF (SELECT frozen_at FROM inventory_departure WHERE id = v_departure) IS NULL THEN
             INSERT INTO bookings_seatstock (departure_id, seat_id, travel_class, taken)
@@ -134,7 +157,14 @@ reserve: BEGIN
             JOIN inventory_seat seat ON seat.coach_id = coach.id
             WHERE departure.id = v_departure
             ORDER BY seat.is_accessible, coach.position, seat.`row`, seat.`column`;
-            UPDATE inventory_departure SET frozen_at = p_now WHERE id = v_departure;
+        END IF;
+        -- Legs on one departure stand next to each other.
+        IF v_before IS NULL OR v_departure <> v_before THEN
+            UPDATE inventory_departure
+            SET frozen_at = IFNULL(frozen_at, p_now), stock_version = stock_version + 1,
+                earliest_hold_end = LEAST(IFNULL(earliest_hold_end, v_until), v_until)
+            WHERE id = v_departure;
+            SET v_before = v_departure;
         END IF;
 
         IF NOT EXISTS (SELECT 1 FROM inventory_ticket WHERE id = v_ticket) THEN
@@ -143,7 +173,8 @@ reserve: BEGIN
                     v_departure * 64 + v_last + 1, v_fare);
         END IF;
 
-        IF JSON_EXTRACT(v_leg, '$.parts') > 0 THEN
+        IF v_parts > 0 THEN
+            SET v_settled = v_settled + v_parts;
             UPDATE (
                 SELECT part.seat,
                     BIT_OR((1 << (part.last_segment + 1)) - (1 << part.first_segment)) AS mask
@@ -160,22 +191,21 @@ reserve: BEGIN
             SET stock.taken = stock.taken | wanted.mask
             WHERE stock.departure_id = v_departure AND stock.travel_class = v_class
                 AND stock.taken & wanted.mask = 0;
-            IF ROW_COUNT() <> JSON_EXTRACT(v_leg, '$.parts') THEN
+            IF ROW_COUNT() <> v_parts THEN
                 SELECT 'seat_taken' AS outcome, NULL AS reservation_id, v_ticket AS ticket_id;
                 LEAVE reserve;
             END IF;
         END IF;
 
-        IF JSON_EXTRACT(v_leg, '$.wish') IS NOT NULL THEN
-            SET v_wish = JSON_UNQUOTE(JSON_EXTRACT(v_leg, '$.wish'));
-            SET v_passenger = JSON_EXTRACT(v_leg, '$.passenger');
+        IF v_wish IS NOT NULL THEN
             SET v_mask = (1 << (v_last + 1)) - (1 << v_first);
             IF v_wish = '' THEN
                 SET v_stock = (
-                    SELECT MIN(stock.id) FROM bookings_seatstock stock
-                    FORCE INDEX (seat_stock_free)
+                    SELECT stock.id FROM bookings_seatstock stock FORCE INDEX (seat_stock_order)
                     WHERE stock.departure_id = v_departure AND stock.travel_class = v_class
                         AND stock.taken & v_mask = 0
+                    ORDER BY stock.departure_id, stock.travel_class, stock.id
+                    LIMIT 1
                 );
             ELSE
                 SET v_stock = (
@@ -212,14 +242,8 @@ reserve: BEGIN
         locator, user_id, guest_digest, contact_email, contact_phone, language, currency_id,
         state, created_at, hold_until, extended_at, lengthened_at
     )
-    SELECT one.locator, v_user, one.guest, v_email, v_phone, one.language, one.currency,
-        'held', p_now, v_until, NULL, NULL
-    FROM JSON_TABLE(p_command, '$' COLUMNS (
-        locator VARCHAR(6) PATH '$.locator',
-        guest VARCHAR(64) PATH '$.guest',
-        language VARCHAR(12) PATH '$.language',
-        currency VARCHAR(3) PATH '$.currency'
-    )) one;
+    VALUES (v_locator, v_user, v_guest, v_email, v_phone, v_language, v_currency,
+        'held', p_now, v_until, NULL, NULL);
     SET v_reservation = LAST_INSERT_ID();
 
     INSERT INTO bookings_passenger (
@@ -303,7 +327,7 @@ reserve: BEGIN
         ON passenger.reservation_id = v_reservation AND passenger.position = pick.passenger
     JOIN bookings_coupon coupon
         ON coupon.passenger_id = passenger.id AND coupon.position = pick.leg;
-    IF JSON_LENGTH(p_command, '$.parts') > 0 THEN
+    IF v_settled > 0 THEN
         INSERT INTO bookings_claim (coupon_id, stock_id, first_segment, last_segment)
         SELECT STRAIGHT_JOIN coupon.id, stock.id, part.first_segment, part.last_segment
         FROM JSON_TABLE(p_command, '$.parts[*]' COLUMNS (
@@ -321,14 +345,6 @@ reserve: BEGIN
         JOIN bookings_seatstock stock
             ON stock.departure_id = part.departure AND stock.seat_id = part.seat;
     END IF;
-
-    UPDATE (
-        SELECT DISTINCT leg.departure
-        FROM JSON_TABLE(p_command, '$.legs[*]' COLUMNS (departure BIGINT PATH '$.departure')) leg
-    ) wanted
-    STRAIGHT_JOIN inventory_departure departure ON wanted.departure = departure.id
-    SET departure.stock_version = departure.stock_version + 1,
-        departure.earliest_hold_end = LEAST(IFNULL(departure.earliest_hold_end, v_until), v_until);
 
     -- MySQL cuts the list off at 1,024 characters where nobody says otherwise.
     SET SESSION group_concat_max_len = 1048576;
@@ -350,7 +366,7 @@ reserve: BEGIN
     )
     VALUES (
         v_reservation, p_now, 'reserved', '', 'held', p_actor_kind, p_actor, p_reason,
-        CONCAT('{"seats": ', v_seats, ', "until": ', JSON_EXTRACT(p_command, '$.until_told'), '}')
+        CONCAT('{"seats": ', v_seats, ', "until": ', JSON_QUOTE(v_told), '}')
     );
     SELECT 'done' AS outcome, v_reservation AS reservation_id, NULL AS ticket_id;
 END
