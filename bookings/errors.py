@@ -99,6 +99,23 @@ class TooManyPassengers(Refusal):
     title = _("At most nine passengers travel on one reservation.")
 
 
+class BadBarcode(Refusal):
+    """
+    A barcode that proves nothing.
+
+    `reason` is `unreadable` (it is no barcode of this kind), `unknown_key` (no key that is known
+    has signed it) or `forged` (it was changed after it was signed).
+    """
+
+    code = "bad_barcode"
+    status = 400
+    title = _("This is not a ticket of ours.")
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason=reason)
+
+
 _REFUSALS: dict[Outcome, type[Refusal]] = {
     Outcome.NOT_FOUND: NotFound,
     Outcome.TOO_MANY_HOLDS: TooManyHolds,

@@ -23,6 +23,8 @@ from django.db import DatabaseError, connections
 from django.db.models import UniqueConstraint
 from django.utils.module_loading import import_string
 
+from bookings.barcodes import seed_of
+
 OUR_APPS = frozenset({"common", "api", "accounts", "inventory", "bookings", "payments", "support"})
 WORKER_BOOT_ERROR = 3
 # RFC 7518, section 3.2: a key for HS256 has at least the 256 bits of the hash.
@@ -77,6 +79,15 @@ def _check_keys() -> Iterable[CheckMessage]:
                 f"{name}: a key is shorter than {KEY_BYTES} bytes.",
                 hint="Make one: python3 -c 'import secrets; print(secrets.token_urlsafe(50))'",
                 id="travel.E002",
+            )
+    for key in settings.TICKET_SIGNING_KEYS:
+        try:
+            seed_of(key)
+        except ValueError:
+            yield Error(
+                "TICKET_SIGNING_KEYS: a key is not 32 bytes in base64url.",
+                hint="Make one: python manage.py ticket_keys",
+                id="travel.E008",
             )
 
 
@@ -319,6 +330,11 @@ def check_deployment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> 
             settings.SECRET_KEY == settings.INSECURE_SECRET_KEY,
             "SECRET_KEY is the one that everybody knows.",
             "Make one: python3 -c 'import secrets; print(secrets.token_urlsafe(50))'",
+        ),
+        "travel.E048": (
+            not settings.TICKET_SIGNING_KEYS,
+            "TICKET_SIGNING_KEYS is not set: tickets would not outlive a new SECRET_KEY.",
+            "Make one: python manage.py ticket_keys",
         ),
         "travel.E041": (
             settings.DEMO,

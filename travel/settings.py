@@ -284,6 +284,8 @@ RECEIPT_ISSUER = env.str("RECEIPT_ISSUER", default="R")
 RECEIPT_ISSUER_TEXT = env.str("RECEIPT_ISSUER_TEXT", default="", multiline=True) or SITE_NAME
 # So many full years after that of the receipt its name and address are kept.
 RECEIPT_NAME_YEARS = env.int("RECEIPT_NAME_YEARS", default=10)
+# Keys that sign barcodes, newest first; those of older ones still hold. Empty: one of SECRET_KEY.
+TICKET_SIGNING_KEYS = env.list("TICKET_SIGNING_KEYS", default=[])
 
 # --- paying ---------------------------------------------------------------------------------------
 

@@ -145,6 +145,7 @@ class TestSettings:
         [
             ("SECRET_KEY", "short", "travel.E002"),
             ("TOKEN_KEYS", ["k" * 32, "k" * 31], "travel.E002"),
+            ("TICKET_SIGNING_KEYS", ["k" * 43, "k" * 42], "travel.E008"),
             ("SITE_URL", "tickets.example.org", "travel.E003"),
             ("SMS_BACKEND", "travel.nowhere.Sms", "travel.E004"),
             ("EMAIL_BACKEND", "anymail.backends.nowhere.EmailBackend", "travel.E004"),
@@ -192,6 +193,7 @@ class TestDeployment:
         settings.REDIS_URL = "redis://127.0.0.1:6379/0"
         settings.PAYMENT_GATEWAYS = {"Bank Card": "stripe", "Cryptocurrency": "none"}
         settings.STRIPE_SECRET_KEY = settings.STRIPE_WEBHOOK_SECRET = "of the owner"
+        settings.TICKET_SIGNING_KEYS = ["k" * 43]
         return settings
 
     def test_a_careful_owner_passes(self, owner):
@@ -205,6 +207,7 @@ class TestDeployment:
             ("STAFF_2FA", "optional", "travel.E043"),
             ("MAIL_DELIVERY", "outbox", "travel.E044"),
             ("PAYMENT_GATEWAYS", {"Bank Card": "sandbox"}, "travel.E047"),
+            ("TICKET_SIGNING_KEYS", [], "travel.E048"),
             ("STRIPE_WEBHOOK_SECRET", "", "travel.E006"),
             ("PAYMENT_GATEWAYS", {"Cryptocurrency": "btcpay"}, "travel.E006"),
         ],
