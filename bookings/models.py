@@ -285,6 +285,74 @@ class Claim(models.Model):
         return f"Claim {self.first_segment}-{self.last_segment} on {self.stock_id}"
 
 
+class SeatBlock(models.Model):
+    """
+    A seat that the desk keeps back from its first to its last segment, both counted in.
+
+    It is a claim of nobody's: its bits are set in the stock as a claim's are, so that every engine
+    and every count of seats takes it for taken. Deleted when the desk gives the seat back.
+    """
+
+    stock = models.ForeignKey(SeatStock, on_delete=models.PROTECT, related_name="blocks")
+    first_segment = models.PositiveSmallIntegerField()
+    last_segment = models.PositiveSmallIntegerField()
+    reason = models.CharField(max_length=200)
+    created_at = models.DateTimeField()
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["stock", "first_segment"]
+        constraints = [
+            models.UniqueConstraint(fields=["stock", "first_segment"], name="seat_block_start"),
+            models.UniqueConstraint(fields=["stock", "last_segment"], name="seat_block_end"),
+            models.CheckConstraint(
+                condition=Q(first_segment__gte=0)
+                & Q(last_segment__gte=F("first_segment"))
+                & Q(last_segment__lt=MAX_SEGMENTS),
+                name="seat_block_runs_forward",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Block {self.first_segment}-{self.last_segment} on {self.stock_id}"
+
+
+class Unseated(models.Model):
+    """
+    A coupon whose seat was taken from it, by another vehicle or a blocked seat.
+
+    It waits for the departures desk while it is open and without a claim; `had` is the seat it had.
+    Nobody is dropped: an open coupon of a live reservation has its claims, or stands here.
+    """
+
+    class Cause(models.TextChoices):
+        VEHICLE = "vehicle", _("Another vehicle")
+        BLOCK = "block", _("The seat was blocked")
+
+    coupon = models.OneToOneField(Coupon, on_delete=models.PROTECT, related_name="unseated")
+    departure = models.ForeignKey(
+        Departure, on_delete=models.PROTECT, related_name="unseated", db_index=False
+    )
+    cause = CodeField(max_length=8, choices=Cause.choices)
+    had = models.CharField(max_length=40, blank=True, default="")
+    since = models.DateTimeField()
+
+    class Meta:
+        ordering = ["since", "id"]
+        verbose_name_plural = "unseated"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(cause__in=["vehicle", "block"]), name="unseated_cause_known"
+            ),
+        ]
+        indexes = [models.Index(fields=["departure", "since"], name="unseated_queue")]
+
+    def __str__(self) -> str:
+        return f"Coupon {self.coupon_id} has no seat"
+
+
 class ReservationEvent(models.Model):
     """A move of a reservation's state or something else that happened to it, by either engine."""
 

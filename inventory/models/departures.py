@@ -25,7 +25,8 @@ class Departure(models.Model):
     anything else. `frozen_at` is set by the first claim; from then on calls, positions and seats
     stand fast. `stock_version` rises with every claim and release. No hold on it ends before
     `earliest_hold_end` (null: nothing is held), so that a buyer knows without looking whether there
-    are holds to sweep.
+    are holds to sweep. `revision` rises with every act of the departures desk, so that nobody
+    confirms what was shown of an older one.
     """
 
     class State(models.TextChoices):
@@ -48,6 +49,7 @@ class Departure(models.Model):
     frozen_at = models.DateTimeField(null=True, blank=True)
     stock_version = models.BigIntegerField(default=0)
     earliest_hold_end = models.DateTimeField(null=True, blank=True)
+    revision = models.PositiveIntegerField(default=0)
 
     class Meta:
         ordering = ["travel_date", "id"]

@@ -1,5 +1,28 @@
 """The tables of the help desk and the departures desk, one noun a file."""
 
+from support.models.desk import DeskEntry, DisruptionItem, DisruptionJob
+from support.models.numbers import (
+    ClosedDay,
+    DayCustomer,
+    DaySales,
+    DepartureLoad,
+    Lead,
+    Move,
+    Subscription,
+)
 from support.models.reports import Report, ReportMessage
 
-__all__ = ["Report", "ReportMessage"]
+__all__ = [
+    "ClosedDay",
+    "DayCustomer",
+    "DaySales",
+    "DepartureLoad",
+    "DeskEntry",
+    "DisruptionItem",
+    "DisruptionJob",
+    "Lead",
+    "Move",
+    "Report",
+    "ReportMessage",
+    "Subscription",
+]
