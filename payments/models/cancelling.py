@@ -73,7 +73,8 @@ class CancelledCoupon(models.Model):
     """
     A coupon's share of a cancellation: the penalty kept and the refund given, with the tier used.
 
-    `waived_minor` is what the tier would have kept beyond that, had staff not given it back.
+    `waived_minor` is what the tier would have kept beyond that, had staff not given it back;
+    `rejected_minor` is what a second person took back of it: it was part of the refund until then.
     """
 
     cancellation = models.ForeignKey(Cancellation, on_delete=models.PROTECT, related_name="coupons")
@@ -81,6 +82,8 @@ class CancelledCoupon(models.Model):
     penalty_minor = models.BigIntegerField()
     refund_minor = models.BigIntegerField()
     waived_minor = models.BigIntegerField(default=0)
+    # With a default of the database's own: the procedure that cancels does not name it.
+    rejected_minor = models.BigIntegerField(default=0, db_default=0)
     penalty_basis_points = models.PositiveIntegerField()
     tier_minutes_before = models.PositiveIntegerField(null=True)
 

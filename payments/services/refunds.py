@@ -149,8 +149,8 @@ def reject_refund(*, refund_id: int, approver_id: int, note: str, now: datetime)
     for line in lines:
         line.penalty_minor += line.waived_minor
         line.refund_minor -= line.waived_minor
-        line.waived_minor = 0
-        line.save(update_fields=["penalty_minor", "refund_minor", "waived_minor"])
+        line.rejected_minor, line.waived_minor = line.waived_minor, 0
+        line.save(update_fields=["penalty_minor", "refund_minor", "waived_minor", "rejected_minor"])
     owed = Money(refund.amount_minor - waived, payment.currency_id)
     _tell(refund, ReservationEvent.Kind.REFUND_REJECTED, now, by=approver_id, reason=note)
     if owed:
