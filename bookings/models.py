@@ -144,6 +144,10 @@ class Coupon(models.Model):
     `position` numbers the coupons of a passenger in the order of travel. The price is the sum of
     its lines, copied at sale with the fare version that made them. `barcode` is random, drawn at
     the sale.
+
+    A coupon that is exchanged for one of another departure is cancelled without a refund, goes to
+    the end of the passenger's coupons, and names in `exchanged_for` the one that took its place,
+    its fare version and its price lines.
     """
 
     class State(models.TextChoices):
@@ -160,6 +164,9 @@ class Coupon(models.Model):
     fare_version = models.ForeignKey(FareVersion, on_delete=models.PROTECT, related_name="+")
     state = CodeField(max_length=10, choices=State.choices, default=State.OPEN)
     barcode = CodeField(max_length=64, unique=True)
+    exchanged_for = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="exchanged_from"
+    )
 
     class Meta:
         ordering = ["passenger", "position"]
@@ -168,6 +175,10 @@ class Coupon(models.Model):
             models.CheckConstraint(
                 condition=Q(state__in=["open", "used", "no_show", "cancelled"]),
                 name="coupon_state_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(exchanged_for__isnull=True) | Q(state="cancelled"),
+                name="coupon_exchanged_is_over",
             ),
         ]
 
@@ -179,6 +190,7 @@ class PriceLine(models.Model):
     """
     A line of a coupon's price, copied at sale and never changed.
 
+    It goes along when its coupon is exchanged, so that it always belongs to one and counts once.
     Discounts are negative. Tax stands beside the fare it is taken out of, so that the lines sum to
     the price.
     """
@@ -372,6 +384,9 @@ class ReservationEvent(models.Model):
         REFUNDED = "refunded", _("Refunded")
         SEATS_CHANGED = "seats_changed", _("Seats changed")
         NAME_CORRECTED = "name_corrected", _("Name corrected")
+        DELAYED = "delayed", _("Times changed")
+        CALLED_OFF = "called_off", _("Cancelled by the carrier")
+        REBOOKED = "rebooked", _("Rebooked")
 
     class Actor(models.TextChoices):
         HOLDER = "holder", _("Traveller")

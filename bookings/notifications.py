@@ -51,6 +51,7 @@ def _send(
             language=reservation.language,
             now=now,
             reference=f"bookings.{kind}:{reservation.id}",
+            about=f"reservation:{reservation.id}",
         )
 
 

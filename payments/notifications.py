@@ -40,6 +40,7 @@ def cancellation(
             language=language,
             now=now,
             reference=f"payments.cancellation:{cancellation_id}",
+            about=f"reservation:{reservation.id}",
         )
 
 
@@ -68,6 +69,7 @@ def money_back(
             language=language,
             now=now,
             reference=f"payments.money_back:{payment_id}",
+            about=f"reservation:{reservation.id}",
         )
 
 
@@ -91,6 +93,7 @@ def refund_rejected(
             language=language,
             now=now,
             reference=f"payments.refund_rejected:{refund_id}",
+            about=f"reservation:{reservation.id}",
         )
 
 
@@ -119,4 +122,5 @@ def refund_claim(
             language=language,
             now=now,
             reference=f"payments.refund_claim:{refund_id}",
+            about=f"reservation:{reservation.id}",
         )

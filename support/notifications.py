@@ -63,4 +63,5 @@ def _send(
         language=report.language,
         now=now,
         reference=f"support.{kind}:{reference}",
+        about=f"reservation:{report.reservation_id}",
     )

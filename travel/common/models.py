@@ -67,7 +67,8 @@ class OutboxMessage(models.Model):
     """
     A message to a person, written in the transaction of what it tells, delivered afterwards.
 
-    `kind` begins with the app that writes and drains it (`bookings.hold_notice`).
+    `kind` begins with the app that writes and drains it (`bookings.hold_notice`); `about` names what
+    it tells of (`reservation:7`), empty where that is nothing with a story of its own.
     """
 
     class Channel(models.TextChoices):
@@ -81,6 +82,7 @@ class OutboxMessage(models.Model):
     subject = models.CharField(max_length=200, default="")
     body = models.TextField()
     reference = CodeField(max_length=120, null=True, unique=True)
+    about = CodeField(max_length=40, default="")
     created_at = models.DateTimeField()
     due_at = models.DateTimeField()
     lease_until = models.DateTimeField(null=True)
@@ -102,6 +104,7 @@ class OutboxMessage(models.Model):
         indexes = [
             models.Index(fields=["sent_at", "given_up_at", "due_at"], name="outbox_due"),
             models.Index(fields=["recipient", "created_at"], name="outbox_recipient"),
+            models.Index(fields=["about", "id"], name="outbox_about"),
         ]
 
     def __str__(self) -> str:

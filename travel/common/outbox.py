@@ -37,11 +37,13 @@ def write(
     language: str,
     now: datetime,
     reference: str | None = None,
+    about: str = "",
 ) -> None:
     """
     Write a message that is due at once; with a `reference` that was used before, write nothing.
 
-    `channel` is `email` or `sms`, `recipient` an address or an E.164 number.
+    `channel` is `email` or `sms`, `recipient` an address or an E.164 number, `about` what the
+    message tells of, as in `reservation:7`.
     """
     OutboxMessage.objects.bulk_create(
         [
@@ -53,6 +55,7 @@ def write(
                 body=body,
                 language=language,
                 reference=reference,
+                about=about,
                 created_at=now,
                 due_at=now,
             )
@@ -138,6 +141,30 @@ class Message:
     body: str
     created_at: datetime
     sent_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A message as its story tells it: when it was written and sent, of what kind, to whom."""
+
+    kind: str
+    channel: str
+    recipient: str
+    subject: str
+    created_at: datetime
+    sent_at: datetime | None
+    given_up_at: datetime | None
+
+
+def messages_about(about: str, *, limit: int = 200) -> list[Told]:
+    """Answer the messages that tell of something (`reservation:7`), the oldest first."""
+    rows = OutboxMessage.objects.filter(about=about).order_by("id")
+    return [
+        Told(*row)
+        for row in rows.values_list(
+            "kind", "channel", "recipient", "subject", "created_at", "sent_at", "given_up_at"
+        )[:limit]
+    ]
 
 
 def list_messages(*, offset: int = 0, limit: int = 20) -> tuple[int, list[Message]]:
