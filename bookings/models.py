@@ -143,7 +143,8 @@ class Coupon(models.Model):
 
     `position` numbers the coupons of a passenger in the order of travel. The price is the sum of
     its lines, copied at sale with the fare version that made them. `barcode` is random, drawn at
-    the sale.
+    the sale. `issue` counts how often its ticket was issued: each change of seat or name is one
+    more, at `reissued_at`, and a barcode of an earlier issue is stale.
 
     A coupon that is exchanged for one of another departure is cancelled without a refund, goes to
     the end of the passenger's coupons, and names in `exchanged_for` the one that took its place,
@@ -164,6 +165,9 @@ class Coupon(models.Model):
     fare_version = models.ForeignKey(FareVersion, on_delete=models.PROTECT, related_name="+")
     state = CodeField(max_length=10, choices=State.choices, default=State.OPEN)
     barcode = CodeField(max_length=64, unique=True)
+    # The engines' own statements leave it to the database.
+    issue = models.PositiveSmallIntegerField(default=1, db_default=1)
+    reissued_at = models.DateTimeField(null=True, blank=True)
     exchanged_for = models.OneToOneField(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="exchanged_from"
     )
