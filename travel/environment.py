@@ -13,6 +13,7 @@ import json
 import os
 import re
 import tempfile
+import zoneinfo
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,16 @@ class Environment(environ.Env):  # type: ignore[misc]
             return value
         self._fault(var, f"{value!r} is unknown.", f"Write one of: {', '.join(words)}.")
         return default
+
+    def time_zone(self, var: str, *, default: str) -> str:
+        """Read the IANA name of a time zone."""
+        value: str = self.str(var, default=default)
+        if value not in zoneinfo.available_timezones():
+            self._fault(
+                var, "This is no time zone.", "Write the name of one, such as Europe/Berlin."
+            )
+            return default
+        return value
 
     def database(self, var: str, *, default: str) -> dict[str, Any]:
         """Return Django's settings for a database address: SQLite, MySQL or MariaDB."""

@@ -176,6 +176,8 @@ else:
 
 TIME_ZONE = "UTC"
 USE_TZ = True
+# In which zone the days of the numbers begin and end; manage.py close_days keeps them by it.
+REPORT_TIME_ZONE = env.time_zone("REPORT_TIME_ZONE", default="UTC")
 USE_I18N = True
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English")]
