@@ -369,6 +369,117 @@ class Unseated(models.Model):
         return f"Coupon {self.coupon_id} has no seat"
 
 
+class Scan(models.Model):
+    """
+    A ticket shown at a door, or the taking back of that. Written once and never changed.
+
+    `client_id` is drawn by the device, so that sending a scan again is harmless. `at` is when it
+    happened, by the device's clock set right by the office's; `received_at` is when the office
+    heard of it, later when the device was offline. `let_in` says whether the device let the
+    traveller on board, `outcome` what the office found (a word of bookings.verdicts).
+
+    A coupon counts as used from the first of its scans by time that let somebody in and was not
+    taken back; another one that let somebody in with it is a conflict. `stop` is the position of
+    the call where the door was, `coach` where in the vehicle. `coupon` is empty for what is no
+    ticket of the office; `undoes` is the scan that this one takes back.
+    """
+
+    class How(models.TextChoices):
+        CAMERA = "camera", _("Camera")
+        TYPED = "typed", _("Typed")
+        LIST = "list", _("From the list")
+
+    departure = models.ForeignKey(
+        Departure, on_delete=models.PROTECT, related_name="scans", db_index=False
+    )
+    coupon = models.ForeignKey(
+        Coupon,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="scans",
+        db_index=False,
+    )
+    device = CodeField(max_length=36)
+    client_id = CodeField(max_length=40)
+    at = models.DateTimeField()
+    received_at = models.DateTimeField()
+    outcome = CodeField(max_length=20)
+    let_in = models.BooleanField(default=False)
+    insisted = models.BooleanField(default=False)
+    how = CodeField(max_length=8, choices=How.choices)
+    stop = models.PositiveSmallIntegerField()
+    coach = models.CharField(max_length=20, blank=True, default="")
+    staff = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    undoes = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="undone_by"
+    )
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["departure", "client_id"], name="scan_once"),
+            models.CheckConstraint(
+                condition=~Q(outcome="") & ~Q(device="") & ~Q(client_id=""), name="scan_named"
+            ),
+            models.CheckConstraint(
+                condition=Q(how__in=["camera", "typed", "list"]), name="scan_how_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(let_in=False) | Q(coupon__isnull=False), name="scan_lets_a_coupon_in"
+            ),
+            models.CheckConstraint(
+                condition=Q(undoes__isnull=True) | Q(let_in=False), name="scan_undoes_or_lets_in"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["departure", "at"], name="scan_of_departure"),
+            models.Index(fields=["coupon", "at"], name="scan_of_coupon"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Scan {self.pk}"
+
+
+class ManifestCopy(models.Model):
+    """
+    Somebody took the passenger list of a departure along: who, when, how, and of how many people.
+
+    A device deletes its copy at `expires_at`; a file has no such end.
+    """
+
+    class Kind(models.TextChoices):
+        DEVICE = "device", _("On a device")
+        CSV = "csv", _("As a file")
+
+    departure = models.ForeignKey(
+        Departure, on_delete=models.PROTECT, related_name="manifest_copies", db_index=False
+    )
+    staff = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    kind = CodeField(max_length=8, choices=Kind.choices)
+    device = CodeField(max_length=36, blank=True, default="")
+    at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+    people = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "manifest copies"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=["device", "csv"]), name="manifest_copy_kind_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="csv") | Q(expires_at__isnull=False),
+                name="manifest_copy_ends_on_devices",
+            ),
+        ]
+        indexes = [models.Index(fields=["departure", "at"], name="manifest_copy_of_departure")]
+
+    def __str__(self) -> str:
+        return f"List of departure {self.departure_id} ({self.kind})"
+
+
 class ReservationEvent(models.Model):
     """A move of a reservation's state or something else that happened to it, by either engine."""
 
@@ -391,6 +502,10 @@ class ReservationEvent(models.Model):
         DELAYED = "delayed", _("Times changed")
         CALLED_OFF = "called_off", _("Cancelled by the carrier")
         REBOOKED = "rebooked", _("Rebooked")
+        BOARDED = "boarded", _("On board")
+        BOARDING_UNDONE = "boarding_undone", _("Boarding taken back")
+        NO_SHOW = "no_show", _("Did not travel")
+        REOPENED = "reopened", _("Ticket opened again")
 
     class Actor(models.TextChoices):
         HOLDER = "holder", _("Traveller")

@@ -15,10 +15,12 @@ from accounts.models import RefreshToken, SavedPassenger, TokenFamily, User
 from bookings.models import (
     Claim,
     Coupon,
+    ManifestCopy,
     Passenger,
     PriceLine,
     Reservation,
     ReservationEvent,
+    Scan,
     SeatStock,
 )
 from inventory.models import (
@@ -140,6 +142,28 @@ def _reservation(trip: factories.Trip, user: User, number: int, noon: datetime) 
         departure=trip.departure, seat=seat, travel_class="Economy", taken=0b1111
     )
     Claim.objects.create(coupon=coupon, stock=stock, first_segment=0, last_segment=3)
+    Scan.objects.create(
+        departure=trip.departure,
+        coupon=coupon,
+        device="a-phone",
+        client_id=f"scan-{number}",
+        at=noon,
+        received_at=noon,
+        outcome="admitted",
+        let_in=True,
+        how="typed",
+        stop=0,
+        staff=user,
+    )
+    ManifestCopy.objects.create(
+        departure=trip.departure,
+        staff=user,
+        kind="device",
+        device="a-phone",
+        at=noon,
+        expires_at=noon + timedelta(days=1),
+        people=1,
+    )
     for kind, before, after in [("reserved", "", "held"), ("paid", "held", "paid")]:
         ReservationEvent.objects.create(
             reservation=reservation,
