@@ -13,11 +13,19 @@ from travel.common.ids import digest
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """A signed-in user, a guest with the secrets of some reservations, or staff."""
+    """
+    A signed-in user, a guest with the secrets of some reservations, or staff.
+
+    `looked_up` are reservations (by id) whose booking code and a passenger's name this viewer
+    knows, `proved` those whose contact is proved besides: the one may be looked at, the other
+    changed.
+    """
 
     user_id: int | None = None
     is_support: bool = False
     guest_digests: frozenset[str] = field(default_factory=frozenset)
+    looked_up: frozenset[int] = field(default_factory=frozenset)
+    proved: frozenset[int] = field(default_factory=frozenset)
 
     @classmethod
     def guest(cls, secrets: Iterable[str]) -> Viewer:

@@ -67,6 +67,46 @@ class NotCancellable(Refusal):
     title = _("This can no longer be cancelled.")
 
 
+class NotChangeable(Refusal):
+    """It was used, has left, or is in no state in which it can be changed."""
+
+    code = "not_changeable"
+    status = 409
+    title = _("This can no longer be changed.")
+
+
+class NameTooDifferent(Refusal):
+    """A correction is for slips of the pen; it does not make another person of a passenger."""
+
+    code = "name_too_different"
+    status = 409
+    title = _("That looks like another person. A ticket cannot be handed on.")
+
+
+class CorrectedOften(Refusal):
+    """A passenger's name is corrected by the holder so often and no more."""
+
+    code = "corrected_often"
+    status = 409
+    title = _("This name has been corrected before. Our staff help you with it.")
+
+
+class NotDisrupted(Refusal):
+    """Another departure free of charge is for those whose own does not run as sold."""
+
+    code = "not_disrupted"
+    status = 409
+    title = _("This departure runs as it was sold, so it cannot be changed free of charge.")
+
+
+class ProofNeeded(Refusal):
+    """Who knows a booking code and a name may look; who changes something proves the contact."""
+
+    code = "proof_needed"
+    status = 403
+    title = _("Please show first that the booking is yours.")
+
+
 class NotExtendable(Refusal):
     """A hold is extended by its holder once."""
 
@@ -126,6 +166,7 @@ _REFUSALS: dict[Outcome, type[Refusal]] = {
     Outcome.ALREADY_PAID: AlreadyPaid,
     Outcome.ALREADY_CANCELLED: AlreadyCancelled,
     Outcome.NOT_CANCELLABLE: NotCancellable,
+    Outcome.NOT_CHANGEABLE: NotChangeable,
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 
 from accounts.viewers import Viewer
 from bookings.availability import availability, taken_seats
+from bookings.errors import ProofNeeded
 from bookings.models import (
     Coupon,
     Passenger,
@@ -79,6 +80,12 @@ class CouponDetail:
     lines: list[tuple[str, str, Money]]
     price: Money
     seats: list[SeatPlace]
+    exchanged_for: int | None = None
+
+    @property
+    def is_exchanged(self) -> bool:
+        """Whether another coupon, of another departure, has taken its place."""
+        return self.exchanged_for is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +120,19 @@ class ReservationDetail:
     @property
     def open_coupons(self) -> list[CouponDetail]:
         return [coupon for coupon in self.coupons if coupon.state == Coupon.State.OPEN]
+
+    @property
+    def journey(self) -> list[TicketFacts]:
+        """The tickets in the order of travel, without those exchanged for others."""
+        current = {one.ticket_id for one in self.coupons if not one.is_exchanged}
+        return sorted(
+            (self.tickets[ticket_id] for ticket_id in current),
+            key=lambda one: (one.departs_at, one.id),
+        )
+
+    def open_on(self, ticket_id: int) -> list[CouponDetail]:
+        """Answer the open coupons of a ticket."""
+        return [one for one in self.open_coupons if one.ticket_id == ticket_id]
 
     def passenger_of(self, coupon: CouponDetail) -> PassengerDetail:
         """Answer whose coupon it is."""
@@ -254,7 +274,33 @@ def visible_to(viewer: Viewer) -> QuerySet[Reservation]:
         mine |= Q(user_id=viewer.user_id)
     if viewer.guest_digests:
         mine |= Q(guest_digest__in=viewer.guest_digests)
+    if viewer.looked_up or viewer.proved:
+        mine |= Q(pk__in=viewer.looked_up | viewer.proved)
     return Reservation.objects.filter(mine)
+
+
+def may_change(viewer: Viewer, reservation_id: int) -> bool:
+    """
+    Say whether a viewer may change a reservation that it may see.
+
+    Booking code and name stand on every boarding pass: who has come by them alone may only look.
+    """
+    if reservation_id not in viewer.looked_up or reservation_id in viewer.proved:
+        return True
+    otherwise = replace(viewer, looked_up=frozenset())
+    return visible_to(otherwise).filter(id=reservation_id).exists()
+
+
+def get_to_change(*, viewer: Viewer, now: datetime, reservation_id: int) -> ReservationDetail:
+    """
+    Answer one reservation that the viewer is about to change.
+
+    :raises NotFound: there is none, or it is not this viewer's to see.
+    :raises ProofNeeded: the viewer has shown no more than its booking code and a name.
+    """
+    if not may_change(viewer, reservation_id):
+        raise ProofNeeded()
+    return get_reservation(viewer=viewer, reservation_id=reservation_id, now=now)
 
 
 def events(reservation_id: int) -> list[EventDetail]:
@@ -475,7 +521,15 @@ _PASSENGER_COLUMNS = (
     "seat_wish",
     "accompanied_by__position",
 )
-_COUPON_COLUMNS = ("id", "position", "ticket_id", "fare_version_id", "state", "barcode")
+_COUPON_COLUMNS = (
+    "id",
+    "position",
+    "ticket_id",
+    "fare_version_id",
+    "state",
+    "barcode",
+    "exchanged_for_id",
+)
 _SEAT_COLUMNS = (
     "stock__seat__coach__label",
     "stock__seat__label",
@@ -491,7 +545,7 @@ def _coupon(
     lines: Mapping[int, Sequence[tuple[str, str, int]]],
     seats: Mapping[int, list[SeatPlace]],
 ) -> CouponDetail:
-    coupon_id, position, ticket_id, fare_version_id, state, barcode = columns
+    coupon_id, position, ticket_id, fare_version_id, state, barcode, exchanged_for = columns
     priced = [
         (kind, label, Money(minor, currency)) for kind, label, minor in lines.get(coupon_id, [])
     ]
@@ -507,6 +561,7 @@ def _coupon(
         lines=priced,
         price=Money(sum(money.minor for _, _, money in priced), currency),
         seats=seats.get(coupon_id, []),
+        exchanged_for=exchanged_for,
     )
 
 

@@ -8,7 +8,7 @@ id, seats, reservation. `now` is given: an engine never looks at a clock.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -27,6 +27,7 @@ class Outcome(StrEnum):
     ALREADY_PAID = "already_paid"
     ALREADY_CANCELLED = "already_cancelled"
     NOT_CANCELLABLE = "not_cancellable"
+    NOT_CHANGEABLE = "not_changeable"
     DONE = "done"
 
 
@@ -116,6 +117,31 @@ class ReserveCommand:
 
 
 @dataclass(frozen=True, slots=True)
+class SeatChange:
+    """A coupon and the seat of its departure's map that it is to have all the way."""
+
+    coupon_id: int
+    seat_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeCommand:
+    """
+    Coupons of one ticket, all that are open, and the ticket that takes its place.
+
+    `leg` is the new ticket with its coupons, which keep the fare versions and price lines of the
+    old ones; `coupons` are the old ones' ids by their passengers' positions, `wishes` what the
+    passengers wish for.
+    """
+
+    reservation_id: int
+    from_ticket_id: int
+    leg: LegRow
+    coupons: Mapping[int, int]
+    wishes: Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True)
 class SeatPart:
     """A seat from a segment to a segment, both counted in, for a passenger on a ticket."""
 
@@ -196,6 +222,28 @@ class Engine(Protocol):
         Cancel open coupons of a paid reservation and free their seats.
 
         When none is left open or used the reservation itself is cancelled.
+        """
+
+    def change_seats(
+        self, reservation_id: int, changes: Sequence[SeatChange], *, now: datetime, actor: Actor
+    ) -> Result:
+        """
+        Give open coupons of a live hold or a paid reservation other seats of their class.
+
+        Each coupon gives back all it sits on and gets one seat all the way; passengers of a party
+        may swap. Refuses with not_found, hold_expired, already_cancelled, not_changeable (a coupon
+        was used, or its departure does not run) or seat_taken. Where everybody sits there already
+        nothing is written and `details["changed"]` is false.
+        """
+
+    def exchange(self, command: ExchangeCommand, *, now: datetime, actor: Actor) -> Result:
+        """
+        Move the open coupons of a ticket of a paid reservation to a ticket of another departure.
+
+        Seats are given back there and taken here at once, for the whole party or for nobody; a
+        fare's quota is not asked for. The old coupons are cancelled and name the new ones, which
+        have new barcodes. Refuses with not_found, hold_expired, already_cancelled, not_changeable
+        (used, not paid, or not all that are open), departure_closed or sold_out.
         """
 
     def reclaim(

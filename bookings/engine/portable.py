@@ -10,8 +10,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from bookings.engine import holds, reclaiming, records, seating, stock
-from bookings.engine.contract import Actor, LegRow, Outcome, ReserveCommand, Result
+from bookings.engine import changing, holds, reclaiming, records, seating, stock
+from bookings.engine.contract import (
+    Actor,
+    ExchangeCommand,
+    LegRow,
+    Outcome,
+    ReserveCommand,
+    Result,
+    SeatChange,
+)
 from bookings.engine.holds import Locked
 from bookings.engine.seating import Seating
 from bookings.models import Coupon, Reservation, ReservationEvent
@@ -208,6 +216,14 @@ class PortableEngine:
             details={"seats": _remembered(seated, lost.coupons), "until": until.isoformat()},
         )
         return Result(Outcome.DONE, reservation_id=reservation_id)
+
+    def change_seats(
+        self, reservation_id: int, changes: Sequence[SeatChange], *, now: datetime, actor: Actor
+    ) -> Result:
+        return changing.change_seats(reservation_id, changes, now=now, actor=actor)
+
+    def exchange(self, command: ExchangeCommand, *, now: datetime, actor: Actor) -> Result:
+        return changing.exchange(command, now=now, actor=actor)
 
     def expire(self, *, now: datetime, limit: int) -> int:
         dead = holds.ended_longest_ago(now, limit)

@@ -29,7 +29,7 @@ _SIGNALLED = 1644
 
 
 class ProcedureEngine(PortableEngine):
-    """See bookings.engine.contract.Engine; extending and cancelling are the portable engine's."""
+    """See bookings.engine.contract.Engine; what else there is is the portable engine's."""
 
     def reserve(self, command: ReserveCommand, *, now: datetime, actor: Actor) -> Result:
         departures = sorted({leg.departure_id for leg in command.legs})

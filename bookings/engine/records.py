@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from bookings.engine.contract import Actor, PassengerRow, ReserveCommand
+from bookings.engine.contract import Actor, ExchangeCommand, PassengerRow, ReserveCommand
 from bookings.engine.stock import StockMismatch
 from bookings.models import Reservation
 from travel.common import sql
@@ -145,6 +145,58 @@ def insert_coupons(command: ReserveCommand, reservation_id: int) -> dict[tuple[i
         ],
     )
     return ids
+
+
+def exchange_coupons(command: ExchangeCommand) -> dict[int, int]:
+    """
+    Put new coupons in the places of the old ones; answer the new ids by the passengers' positions.
+
+    The old ones are cancelled, go to the end of their passengers' coupons, name the new ones, and
+    leave them their price lines. The lock of the reservation is held.
+    """
+    fresh: dict[int, int] = {}
+    for coupon in command.leg.coupons:
+        old_id = command.coupons[coupon.passenger]
+        ((passenger_id, position, last),) = sql.rows(
+            "SELECT old.passenger_id, old.position, "
+            "(SELECT MAX(own.position) FROM bookings_coupon own "
+            "WHERE own.passenger_id = old.passenger_id) "
+            "FROM bookings_coupon old WHERE old.id = %s",
+            [old_id],
+        )
+        gone = sql.run(
+            "UPDATE bookings_coupon SET state = 'cancelled', position = %s "
+            "WHERE id = %s AND state = 'open' AND ticket_id = %s",
+            [last + 1, old_id, command.from_ticket_id],
+        )
+        if gone != 1:
+            raise StockMismatch([old_id])
+        sql.insert(
+            "bookings_coupon",
+            ("passenger_id", "position", "ticket_id", "fare_version_id", "state", "barcode"),
+            [
+                (
+                    passenger_id,
+                    position,
+                    command.leg.ticket_id,
+                    coupon.fare_version_id,
+                    "open",
+                    coupon.barcode,
+                )
+            ],
+        )
+        ((new_id,),) = sql.rows(
+            "SELECT id FROM bookings_coupon WHERE passenger_id = %s AND position = %s",
+            [passenger_id, position],
+        )
+        sql.run(
+            "UPDATE bookings_coupon SET exchanged_for_id = %s WHERE id = %s", [new_id, old_id]
+        )
+        sql.run(
+            "UPDATE bookings_priceline SET coupon_id = %s WHERE coupon_id = %s", [new_id, old_id]
+        )
+        fresh[coupon.passenger] = new_id
+    return fresh
 
 
 def insert_claims(claims: Iterable[tuple[int, int, int, int]]) -> None:

@@ -102,6 +102,33 @@ def seats_with_bits(leg: LegRow) -> list[tuple[FreeSeat, int]]:
     return [(FreeSeat(*row[:-1]), row[-1]) for row in found]
 
 
+class NamedSeat(NamedTuple):
+    """A seat of a departure's stock with the class that it is sold in."""
+
+    seat: FreeSeat
+    travel_class: str
+
+
+def seats_named(
+    departure_ids: Collection[int], seat_ids: Collection[int]
+) -> dict[tuple[int, int], NamedSeat]:
+    """Answer these seats of the departures' stock, by departure and seat."""
+    found = sql.rows(
+        f"SELECT stock.departure_id, stock.travel_class, {_SEAT_COLUMNS} "
+        "FROM bookings_seatstock stock "
+        "JOIN inventory_seat seat ON seat.id = stock.seat_id "
+        "JOIN inventory_coach coach ON coach.id = seat.coach_id "
+        f"WHERE stock.departure_id IN ({sql.marks(len(departure_ids))}) "
+        f"AND stock.seat_id IN ({sql.marks(len(seat_ids))})",
+        [*departure_ids, *seat_ids],
+    )
+    return {
+        (departure_id, seat.seat_id): NamedSeat(seat, travel_class)
+        for departure_id, travel_class, *rest in found
+        for seat in [FreeSeat(*rest)]
+    }
+
+
 def take(parts: Iterable[Part]) -> bool:
     """
     Set the bits of these seats where all of them are clear; say whether that was so everywhere.
