@@ -9,8 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("bookings", "0007_exchanged_coupons"),
-        ("bookings", "0008_blocks_and_unseated"),
+        ("bookings", "0009_coupon_issue"),
         ("inventory", "0003_departure_revision"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
