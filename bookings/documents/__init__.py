@@ -1,0 +1,1 @@
+"""The ticket as documents: passes, barcodes, PDF, calendar file, wallet pass, e-mail."""
