@@ -16,9 +16,11 @@ from inventory.models import (
     Carrier,
     CarrierClass,
     Departure,
+    MinimumChange,
     PenaltyTier,
     Seat,
     Service,
+    Station,
     Ticket,
 )
 from inventory.places import CityFacts, StationFacts
@@ -134,6 +136,20 @@ class TicketFacts:
     @property
     def last_segment(self) -> int:
         return self.parts.to_position - 1
+
+
+@dataclass(frozen=True, slots=True)
+class DepartureFacts:
+    """A departure with its whole way: all calls by their positions."""
+
+    id: int
+    service: ServiceFacts
+    travel_date: date
+    state: str
+    vehicle_name: str
+    seat_map_id: int
+    stock_version: int
+    way: dict[int, CallFacts] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +305,25 @@ def describe_tickets(ticket_ids: Iterable[int]) -> dict[int, TicketFacts]:
     }
 
 
+def describe_departures(departure_ids: Iterable[int]) -> dict[int, DepartureFacts]:
+    """Answer the facts of departures, whatever became of them; one that never was is left out."""
+    departures = _departures(set(departure_ids))
+    calls = _calls(departures)
+    return {
+        row.id: DepartureFacts(
+            id=row.id,
+            service=row.service,
+            travel_date=row.travel_date,
+            state=row.state,
+            vehicle_name=row.vehicle_name,
+            seat_map_id=row.seat_map_id,
+            stock_version=row.stock_version,
+            way=calls.get(row.id, {}),
+        )
+        for row in departures.values()
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """Departures of a day from one end of their way to the other; a way and its return are one."""
@@ -353,6 +388,17 @@ def penalty_tiers(version_ids: Iterable[int]) -> dict[int, list[Tier]]:
     return found
 
 
+def minimum_change(from_station_id: int, to_station_id: int) -> int | None:
+    """Answer the minutes that changing takes at least; None where one cannot, or nobody knows."""
+    if from_station_id == to_station_id:
+        rows = Station.objects.filter(id=from_station_id).values_list("minimum_change_minutes")
+    else:
+        rows = MinimumChange.objects.filter(
+            from_station_id=from_station_id, to_station_id=to_station_id
+        ).values_list("minutes")
+    return next((minutes for (minutes,) in rows), None)
+
+
 def class_words(carrier_ids: Iterable[int]) -> dict[tuple[int, str], str]:
     """Answer the carriers' own words for the classes."""
     return {
@@ -397,6 +443,7 @@ def seat_map(seat_map_id: int) -> list[SeatFacts]:
 @dataclass(frozen=True, slots=True)
 class _DepartureRow:
     id: int
+    travel_date: date
     state: str
     service: ServiceFacts
     tariff_id: int
@@ -423,6 +470,7 @@ def _departures(departure_ids: set[int]) -> dict[int, _DepartureRow]:
     return {
         row.id: _DepartureRow(
             id=row.id,
+            travel_date=row.travel_date,
             state=row.state,
             service=_service(row.service, boards.get(row.service_id, [])),
             tariff_id=row.service.tariff_id,
