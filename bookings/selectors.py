@@ -67,7 +67,11 @@ class PassengerDetail:
 
 @dataclass(frozen=True, slots=True)
 class CouponDetail:
-    """A passenger on a ticket with what it cost and where it sits."""
+    """
+    A passenger on a ticket with what it cost and where it sits.
+
+    `reissued_at` is when its ticket was last issued anew, None where it is the first `issue`.
+    """
 
     id: int
     passenger_id: int
@@ -77,6 +81,8 @@ class CouponDetail:
     fare_version_id: int
     state: str
     barcode: str
+    issue: int
+    reissued_at: datetime | None
     lines: list[tuple[str, str, Money]]
     price: Money
     seats: list[SeatPlace]
@@ -301,6 +307,17 @@ def get_to_change(*, viewer: Viewer, now: datetime, reservation_id: int) -> Rese
     if not may_change(viewer, reservation_id):
         raise ProofNeeded()
     return get_reservation(viewer=viewer, reservation_id=reservation_id, now=now)
+
+
+def paid_at(reservation_ids: Iterable[int]) -> dict[int, datetime]:
+    """Answer when each of these reservations was paid; the caller may see them already."""
+    return dict(
+        ReservationEvent.objects.filter(
+            reservation_id__in=list(reservation_ids), kind=ReservationEvent.Kind.PAID
+        )
+        .order_by("reservation_id", "-id")
+        .values_list("reservation_id", "at")
+    )
 
 
 def events(reservation_id: int) -> list[EventDetail]:
@@ -528,6 +545,8 @@ _COUPON_COLUMNS = (
     "fare_version_id",
     "state",
     "barcode",
+    "issue",
+    "reissued_at",
     "exchanged_for_id",
 )
 _SEAT_COLUMNS = (
@@ -545,7 +564,8 @@ def _coupon(
     lines: Mapping[int, Sequence[tuple[str, str, int]]],
     seats: Mapping[int, list[SeatPlace]],
 ) -> CouponDetail:
-    coupon_id, position, ticket_id, fare_version_id, state, barcode, exchanged_for = columns
+    coupon_id, position, ticket_id, fare_version_id, state, *rest = columns
+    barcode, issue, reissued_at, exchanged_for = rest
     priced = [
         (kind, label, Money(minor, currency)) for kind, label, minor in lines.get(coupon_id, [])
     ]
@@ -558,6 +578,8 @@ def _coupon(
         fare_version_id=fare_version_id,
         state=state,
         barcode=barcode,
+        issue=issue,
+        reissued_at=reissued_at,
         lines=priced,
         price=Money(sum(money.minor for _, _, money in priced), currency),
         seats=seats.get(coupon_id, []),
