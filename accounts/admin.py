@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts import tokens
-from accounts.models import RefreshToken, SavedPassenger, TokenFamily, User
+from accounts.models import MessageChoice, RefreshToken, SavedPassenger, TokenFamily, User
 from travel.common import clock
 from travel.common.admin_bases import (
     ClosedAdmin,
@@ -248,6 +248,18 @@ class SavedPassengerAdmin(ClosedAdmin):
 
     list_display = ["id", "user", "first_name", "last_name", "date_of_birth"]
     fields = ["user", "first_name", "last_name", "date_of_birth", "created_at"]
+    list_select_related = ["user"]
+    ordering = ["-id"]
+    find_by = [("pk", whole_number), ("user__email", email)]
+    search_help_text = _("Number, or the user's e-mail address.")
+
+
+@admin.register(MessageChoice)
+class MessageChoiceAdmin(ClosedAdmin):
+    """Which messages travellers want."""
+
+    list_display = ["id", "user", "topic", "email", "sms"]
+    fields = ["user", "topic", "email", "sms"]
     list_select_related = ["user"]
     ordering = ["-id"]
     find_by = [("pk", whole_number), ("user__email", email)]

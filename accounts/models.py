@@ -8,6 +8,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
 
 from travel.common.fields import CodeField
@@ -155,3 +156,36 @@ class SavedPassenger(models.Model):
 
     def __str__(self) -> str:
         return f"{self.first_name} {self.last_name}"
+
+
+class MessageChoice(models.Model):
+    """
+    Which messages about a topic a person wants, by e-mail and by SMS; without a row, the default.
+
+    What a purchase owes its buyer has no choice and is always sent: tickets, a carrier's
+    cancellation, money that moved, codes.
+    """
+
+    class Topic(models.TextChoices):
+        JOURNEY = "journey", _("Delays and changes of your trips")
+        ANSWERS = "answers", _("Answers to your reports")
+
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, related_name="message_choices", db_index=False
+    )
+    topic = CodeField(max_length=10, choices=Topic.choices)
+    email = models.BooleanField()
+    sms = models.BooleanField()
+
+    class Meta:
+        ordering = ["user", "topic"]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "topic"], name="message_choice_once"),
+            models.CheckConstraint(
+                condition=Q(topic__in=["journey", "answers"]),
+                name="message_choice_topic_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.topic} for user {self.user_id}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django_otp import user_has_device
 
-from accounts.models import SavedPassenger, User
-from travel.common.contacts import Contact
+from accounts.models import MessageChoice, SavedPassenger, User
+from travel.common.contacts import EMAIL, SMS, Contact
 from travel.common.errors import NotFound
 from travel.common.ids import normal_email
 
@@ -57,3 +59,53 @@ def saved_by(user_id: int) -> list[SavedPassenger]:
 def role_names(*, user: User) -> list[str]:
     """Answer the names of the user's roles, in order."""
     return list(user.groups.order_by("name").values_list("name", flat=True))
+
+
+# --- messages -------------------------------------------------------------------------------------
+
+Topic = MessageChoice.Topic
+TOPICS: list[str] = list(Topic.values)
+TOPIC_NAMES = dict(Topic.choices)
+# By which channels there are messages about each topic at all.
+CHANNELS: dict[str, tuple[str, ...]] = {
+    Topic.JOURNEY: (EMAIL, SMS),
+    Topic.ANSWERS: (EMAIL,),
+}
+# What is sent to whoever has not chosen, guests among them: by e-mail, by SMS.
+DEFAULT_CHOICES: dict[str, frozenset[str]] = {
+    Topic.JOURNEY: frozenset({EMAIL, SMS}),
+    Topic.ANSWERS: frozenset({EMAIL}),
+}
+
+
+def wants_message(*, user_id: int | None, topic: str, channel: str) -> bool:
+    """Say whether a person, or a guest (None), wants messages about the topic by this channel."""
+    users = [] if user_id is None else [user_id]
+    return channel in wanted_channels(user_ids=users, topic=topic).get(
+        user_id or 0, DEFAULT_CHOICES[topic]
+    )
+
+
+def wanted_channels(*, user_ids: Iterable[int], topic: str) -> dict[int, frozenset[str]]:
+    """Answer by which channels each person wants messages about the topic, in one statement."""
+    wanted = dict.fromkeys(user_ids, DEFAULT_CHOICES[topic])
+    if wanted:
+        rows = MessageChoice.objects.filter(user__in=list(wanted), topic=topic)
+        for user_id, email, sms in rows.values_list("user_id", "email", "sms"):
+            wanted[user_id] = _channels(email=email, sms=sms)
+    return wanted
+
+
+def message_choices(*, user_id: int) -> dict[str, frozenset[str]]:
+    """Answer by which channels a person wants messages, for each topic."""
+    chosen = {
+        topic: _channels(email=email, sms=sms)
+        for topic, email, sms in MessageChoice.objects.filter(user=user_id).values_list(
+            "topic", "email", "sms"
+        )
+    }
+    return {topic: chosen.get(topic, DEFAULT_CHOICES[topic]) for topic in TOPICS}
+
+
+def _channels(*, email: bool, sms: bool) -> frozenset[str]:
+    return frozenset(name for name, wanted in ((EMAIL, email), (SMS, sms)) if wanted)

@@ -15,6 +15,14 @@ class ReportClosed(Refusal):
     title = _("This report is closed. Please send a new one.")
 
 
+class StillNeeded(Refusal):
+    """An account cannot be erased while trips or money of it are open."""
+
+    code = "still_needed"
+    status = 409
+    title = _("Your account cannot be erased yet. Please settle what is listed first.")
+
+
 class MoveNotAllowed(Refusal):
     """A report does not go from its state to that one."""
 

@@ -379,6 +379,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5.0,
         "options": {"expires": 5},
     },
+    "make-exports": {
+        "task": "support.tasks.make_exports",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
+    "tidy-up-support": {
+        "task": "support.tasks.tidy_up",
+        "schedule": 3600.0,
+        "options": {"expires": 600},
+    },
     "tidy-up": {
         "task": "travel.common.tasks.tidy_up",
         "schedule": 3600.0,

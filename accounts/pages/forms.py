@@ -6,9 +6,11 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.forms.boundfield import BoundField
 from django.utils.translation import gettext_lazy as _
 
-from travel.common.contacts import Contact, parse_contact
+from accounts.selectors import CHANNELS, TOPIC_NAMES, TOPICS
+from travel.common.contacts import EMAIL, SMS, Contact, parse_contact
 from travel.common.ids import normal_email
 from travel.common.text import clean_text
 
@@ -236,6 +238,36 @@ class PasswordForm(forms.Form):
         widget=_password("new-password"),
         help_text=_("At least 8 characters: no common password, not your name, not only digits."),
     )
+
+
+class MessagesForm(forms.Form):
+    """Which messages one wants, by topic and channel: a field `journey_email` for each."""
+
+    WORDS = {EMAIL: _("by e-mail"), SMS: _("by SMS")}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for topic in TOPICS:
+            for channel in CHANNELS[topic]:
+                self.fields[f"{topic}_{channel}"] = forms.BooleanField(
+                    label=self.WORDS[channel], required=False
+                )
+
+    @property
+    def rows(self) -> list[tuple[str, list[BoundField]]]:
+        """The name of each topic, and its boxes."""
+        return [
+            (str(TOPIC_NAMES[topic]), [self[f"{topic}_{channel}"] for channel in CHANNELS[topic]])
+            for topic in TOPICS
+        ]
+
+    def clean(self) -> dict[str, Any]:
+        """Answer the chosen channels of each topic."""
+        ticked = super().clean() or {}
+        return {
+            topic: [channel for channel in CHANNELS[topic] if ticked.get(f"{topic}_{channel}")]
+            for topic in TOPICS
+        }
 
 
 class PassengerForm(forms.Form):

@@ -24,6 +24,7 @@ from accounts.pages.forms import (
     AboutForm,
     ConfirmForm,
     EmailForm,
+    MessagesForm,
     PassengerForm,
     PasswordForm,
     PhoneForm,
@@ -134,6 +135,11 @@ def _passenger(request: HttpRequest, details: dict[str, Any]) -> str:
     return gettext("This passenger is saved.")
 
 
+def _messages(request: HttpRequest, details: dict[str, Any]) -> str:
+    services.choose_messages(user=_person(request), choices=details)
+    return gettext("Your choice of messages is saved.")
+
+
 ACTIONS = {
     action.name: action
     for action in (
@@ -143,6 +149,7 @@ ACTIONS = {
         Action("confirm", ConfirmForm, _confirm),
         Action("password", PasswordForm, _password),
         Action("passenger", PassengerForm, _passenger),
+        Action("messages", MessagesForm, _messages),
     )
 }
 
@@ -178,6 +185,14 @@ def _show(
             name: ACTIONS[name].form(auto_id=_ids(name))
             for name in ("email", "phone", "password", "passenger")
         },
+        "messages": MessagesForm(
+            auto_id=_ids("messages"),
+            initial={
+                f"{topic}_{channel}": True
+                for topic, channels in selectors.message_choices(user_id=user.pk).items()
+                for channel in channels
+            },
+        ),
         **bound,
     }
     context = {

@@ -2,6 +2,7 @@
 
 from accounts.services.profile import (
     change_password,
+    choose_messages,
     remove_passenger,
     save_passenger,
     update_profile,
@@ -16,6 +17,7 @@ from accounts.services.signing import log_in, record_login, sign_up
 
 __all__ = [
     "change_password",
+    "choose_messages",
     "confirm_contact",
     "confirm_second_factor",
     "give_second_factor",

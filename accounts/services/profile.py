@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from accounts import lockout, notifications, tokens
-from accounts.models import SavedPassenger, User
+from accounts.models import MessageChoice, SavedPassenger, User
 from accounts.services.proving import draw_contact_code, send_contact_code
 from accounts.services.signing import check_password
 from travel.common.contacts import EMAIL, SMS, Contact
@@ -185,3 +185,19 @@ def remove_passenger(*, user: User, passenger_id: int) -> None:
     deleted, _tables = SavedPassenger.objects.filter(pk=passenger_id, user=user).delete()
     if not deleted:
         raise NotFound
+
+
+# --- messages -------------------------------------------------------------------------------------
+
+
+@in_transaction
+def choose_messages(*, user: User, choices: Mapping[str, Collection[str]]) -> None:
+    """Keep by which channels the user wants messages about each topic; other topics stay."""
+    # Locked, so that two requests at once do not both insert.
+    User.objects.select_for_update().get(pk=user.pk)
+    for topic, channels in choices.items():
+        MessageChoice.objects.update_or_create(
+            user=user,
+            topic=topic,
+            defaults={"email": EMAIL in channels, "sms": SMS in channels},
+        )

@@ -1,5 +1,5 @@
 """The back office of the help desk: reports, and what staff look at every day."""
 
-from support.admin import reports
+from support.admin import privacy, reports
 
-__all__ = ["reports"]
+__all__ = ["privacy", "reports"]

@@ -10,16 +10,19 @@ from support.models.numbers import (
     Move,
     Subscription,
 )
+from support.models.privacy import DataExport, Erasure
 from support.models.reports import Report, ReportMessage
 
 __all__ = [
     "ClosedDay",
+    "DataExport",
     "DayCustomer",
     "DaySales",
     "DepartureLoad",
     "DeskEntry",
     "DisruptionItem",
     "DisruptionJob",
+    "Erasure",
     "Lead",
     "Move",
     "Report",

@@ -58,3 +58,21 @@ class ReplyForm(forms.Form):
     """A further message about a report."""
 
     text = TextField(label=_("Your message"), rows=4)
+
+
+class EraseForm(forms.Form):
+    """Consent to erase the account; the password too, unless one has just signed in by a code."""
+
+    password = forms.CharField(
+        label=_("Your password"),
+        max_length=200,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "dir": "ltr"}),
+        help_text=_("You have none? Sign out, sign in with a code, and come back here."),
+    )
+    understood = forms.BooleanField(label=_("I know that this cannot be undone."))
+
+    def __init__(self, data: Any = None, *, is_proved: bool) -> None:
+        super().__init__(data)
+        if is_proved:
+            del self.fields["password"]

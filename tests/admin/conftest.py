@@ -11,7 +11,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from accounts.models import RefreshToken, SavedPassenger, TokenFamily, User
+from accounts.models import MessageChoice, RefreshToken, SavedPassenger, TokenFamily, User
 from bookings.models import (
     Claim,
     Coupon,
@@ -59,7 +59,7 @@ from payments.models import (
     Transfer,
     WebhookEvent,
 )
-from support.models import Report, ReportMessage
+from support.models import DataExport, Erasure, Report, ReportMessage
 from tests import factories
 from travel.common.models import IdempotencyKey, Job, OutboxMessage
 
@@ -369,6 +369,14 @@ def _desk(reservation: Reservation, user: User, number: int, noon: datetime) -> 
         created_at=noon,
     )
     ReportMessage.objects.create(report=report, author=user, body="Hello.", created_at=noon)
+    DataExport.objects.create(
+        user=user,
+        asked_at=noon,
+        ready_at=noon,
+        expires_at=noon + timedelta(days=7),
+        content=b"secret-file",
+    )
+    Erasure.objects.create(user=user, erased_at=noon, reservations=1)
     OutboxMessage.objects.create(
         kind="bookings.hold_notice",
         channel="email",
@@ -399,6 +407,7 @@ def _desk(reservation: Reservation, user: User, number: int, noon: datetime) -> 
 
 
 def _reference(timetable: factories.Timetable, user: User, number: int, noon: datetime) -> None:
+    MessageChoice.objects.create(user=user, topic="journey", email=True, sms=False)
     family = TokenFamily.objects.create(user=user, created_at=noon)
     RefreshToken.objects.create(
         family=family,

@@ -1,0 +1,103 @@
+"""
+Closing days: what was sold on a day that is over is added up once and kept.
+
+A day is closed some hours after it has ended, so that no transaction of it is still open. What it
+holds never changes again; `manage.py audit` compares it with the ledger.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from django.db import IntegrityError, transaction
+
+from payments.models import Transfer
+from support.analytics.days import day_of, today, zone
+from support.analytics.sources import Part, moves_of
+from support.models import ClosedDay, DayCustomer, DaySales
+from travel.common import sql
+from travel.common.transactions import in_transaction
+
+# No transaction of the office is open for so long.
+SETTLED_AFTER = timedelta(hours=2)
+
+
+def days_to_close(*, now: datetime, limit: int) -> list[date]:
+    """Answer the days since the first transfer that are over and not closed, the oldest first."""
+    first = Transfer.objects.order_by("at").values_list("at", flat=True).first()
+    if first is None:
+        return []
+    closed = set(ClosedDay.objects.filter(zone=zone()).values_list("day", flat=True))
+    day, last = today(now=first), today(now=now - SETTLED_AFTER)
+    found: list[date] = []
+    while day < last and len(found) < limit:
+        if day not in closed:
+            found.append(day)
+        day += timedelta(days=1)
+    return found
+
+
+@in_transaction
+def close_day(*, day: date, now: datetime) -> bool:
+    """
+    Add up the sales of a day and keep them; say whether this call did.
+
+    A day that was closed by another zone is added up anew.
+
+    :raises ValueError: it is not over, or has only just ended.
+    """
+    whole = day_of(day)
+    if now < whole.ends_at + SETTLED_AFTER:
+        raise ValueError(f"{day} is not over for long enough")
+    before = ClosedDay.objects.select_for_update().filter(day=day).first()
+    if before is not None and before.zone == zone():
+        return False
+    if before is not None:
+        open_again(day=day)
+    try:
+        with transaction.atomic():
+            ClosedDay.objects.create(
+                day=day,
+                zone=zone(),
+                begins_at=whole.begins_at,
+                ends_at=whole.ends_at,
+                closed_at=now,
+            )
+    except IntegrityError:
+        # Another worker closes it at this moment.
+        return False
+    for statement in (_SALES, _CUSTOMERS):
+        moves = moves_of([day])
+        part = Part(statement.replace("{moves}", moves.text), moves.values)
+        sql.run(part.text, part.values)
+    return True
+
+
+@in_transaction
+def open_again(*, day: date) -> None:
+    """Forget what is kept of a day, so that it is reckoned until it is closed once more."""
+    DaySales.objects.filter(day_id=day).delete()
+    DayCustomer.objects.filter(day_id=day).delete()
+    ClosedDay.objects.filter(day=day).delete()
+
+
+_SALES = """
+    INSERT INTO support_daysales (day_id, move, carrier_id, mode, from_station_id, to_station_id,
+        travel_class, method, lead, currency_id, tickets, price_minor, amount_minor, lead_minutes)
+    SELECT day, move, carrier_id, mode, from_station_id, to_station_id,
+        travel_class, method, lead, currency_id,
+        COUNT(*), SUM(price_minor), SUM(amount_minor), SUM(lead_minutes)
+    FROM ({moves}) moves
+    GROUP BY day, move, carrier_id, mode, from_station_id, to_station_id,
+        travel_class, method, lead, currency_id
+"""
+_CUSTOMERS = """
+    INSERT INTO support_daycustomer (day_id, user_id, mode, currency_id, sold, cancelled,
+        amount_minor)
+    SELECT day, user_id, mode, currency_id,
+        SUM(CASE WHEN move = 'sold' THEN 1 ELSE 0 END),
+        SUM(CASE WHEN move = 'cancelled' THEN 1 ELSE 0 END),
+        SUM(amount_minor)
+    FROM ({moves}) moves WHERE user_id IS NOT NULL
+    GROUP BY day, user_id, mode, currency_id
+"""
