@@ -71,7 +71,7 @@ class Migration(migrations.Migration):
                 ('mode', travel.common.fields.CodeField(choices=[('Plane', 'Flight'), ('Train', 'Train'), ('Bus', 'Coach')], max_length=8)),
                 ('travel_class', travel.common.fields.CodeField(choices=[('Economy', 'Economy'), ('Business', 'Business'), ('VIP', 'VIP')], max_length=10)),
                 ('method', travel.common.fields.CodeField(choices=[('Wallet', 'Wallet'), ('Bank Card', 'Bank card'), ('Cryptocurrency', 'Cryptocurrency')], max_length=16)),
-                ('lead', travel.common.fields.CodeField(choices=[('after', 'After departure'), ('day', 'Less than 1 day before'), ('days', '1 to 3 days before'), ('week', '3 to 7 days before'), ('month', '7 to 30 days before'), ('more', '30 days before or earlier')], max_length=8)),
+                ('lead_time', travel.common.fields.CodeField(choices=[('after', 'After departure'), ('day', 'Less than 1 day before'), ('days', '1 to 3 days before'), ('week', '3 to 7 days before'), ('month', '7 to 30 days before'), ('more', '30 days before or earlier')], max_length=8)),
                 ('tickets', models.PositiveIntegerField()),
                 ('price_minor', models.BigIntegerField()),
                 ('amount_minor', models.BigIntegerField()),
@@ -86,7 +86,7 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'sales of closed days',
                 'ordering': ['-day', 'id'],
                 'indexes': [models.Index(fields=['day', 'carrier'], name='day_sales_day'), models.Index(fields=['carrier', 'day'], name='day_sales_carrier')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('move__in', ['sold', 'cancelled', 'rejected'])), name='day_sales_move_known'), models.CheckConstraint(condition=models.Q(('lead__in', ['after', 'day', 'days', 'week', 'month', 'more'])), name='day_sales_lead_known')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('move__in', ['sold', 'cancelled', 'rejected'])), name='day_sales_move_known'), models.CheckConstraint(condition=models.Q(('lead_time__in', ['after', 'day', 'days', 'week', 'month', 'more'])), name='day_sales_lead_known')],
             },
         ),
         migrations.CreateModel(

@@ -80,7 +80,7 @@ class DaySales(models.Model):
     to_station = models.ForeignKey(Station, on_delete=models.PROTECT, related_name="+")
     travel_class = CodeField(max_length=10, choices=TravelClass.choices)
     method = CodeField(max_length=16, choices=Method.choices)
-    lead = CodeField(max_length=8, choices=Lead.choices)
+    lead_time = CodeField(max_length=8, choices=Lead.choices)
     currency = models.ForeignKey(Currency, on_delete=models.PROTECT, related_name="+")
     tickets = models.PositiveIntegerField()
     price_minor = models.BigIntegerField()
@@ -92,7 +92,9 @@ class DaySales(models.Model):
         ordering = ["-day", "id"]
         constraints = [
             models.CheckConstraint(condition=Q(move__in=Move.values), name="day_sales_move_known"),
-            models.CheckConstraint(condition=Q(lead__in=Lead.values), name="day_sales_lead_known"),
+            models.CheckConstraint(
+                condition=Q(lead_time__in=Lead.values), name="day_sales_lead_known"
+            ),
         ]
         indexes = [
             models.Index(fields=["day", "carrier"], name="day_sales_day"),
