@@ -21,3 +21,19 @@ class MixedCurrencies(Refusal):
     code = "mixed_currencies"
     status = 409
     title = _("These tickets are sold in different currencies. Please book them one by one.")
+
+
+class DepartureChanged(Refusal):
+    """The departure is no longer as it was shown; look at it again."""
+
+    code = "departure_changed"
+    status = 409
+    title = _("The departure has changed since this page was opened. Please look at it again.")
+
+
+class NotRunning(Refusal):
+    """The departure is cancelled, replaced or withdrawn: there is nothing to change about it."""
+
+    code = "not_running"
+    status = 409
+    title = _("This departure does not run.")

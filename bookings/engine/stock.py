@@ -67,8 +67,13 @@ def lay_out(departures: Iterable[Locked], now: datetime) -> None:
     last, so that the first free one is the lowest number.
     """
     fresh = [one.id for one in departures if one.frozen_at is None]
-    if not fresh:
-        return
+    if fresh:
+        lay_out_rows(fresh)
+        inventory.freeze(departure_ids=fresh, now=now)
+
+
+def lay_out_rows(departure_ids: Sequence[int]) -> None:
+    """Lay the stock out, as lay_out does, of departures that have none."""
     sql.run(
         "INSERT INTO bookings_seatstock "
         "(departure_id, seat_id, travel_class, taken) "
@@ -77,11 +82,10 @@ def lay_out(departures: Iterable[Locked], now: datetime) -> None:
         "JOIN inventory_vehicle vehicle ON vehicle.id = departure.vehicle_id "
         "JOIN inventory_coach coach ON coach.seat_map_id = vehicle.seat_map_id "
         "JOIN inventory_seat seat ON seat.coach_id = coach.id "
-        f"WHERE departure.id IN ({sql.marks(len(fresh))}) "
+        f"WHERE departure.id IN ({sql.marks(len(departure_ids))}) "
         "ORDER BY departure.id, seat.is_accessible, coach.position, seat.row, seat.column",
-        fresh,
+        list(departure_ids),
     )
-    inventory.freeze(departure_ids=fresh, now=now)
 
 
 def free_seats(leg: LegRow, mask: int) -> list[FreeSeat]:
