@@ -13,8 +13,10 @@ from support.audit.facts import Fact
 # The bits of a claim's segments. Never shifted by 63, so that the largest fits a signed number.
 _BITS = "(1 << claim.last_segment) - (1 << claim.first_segment) + (1 << claim.last_segment)"
 _CLAIMED = (
-    f"(SELECT COALESCE(SUM({_BITS}), 0) FROM bookings_claim claim "  # noqa: S608 - no input
-    "WHERE claim.stock_id = stock.id)"
+    f"((SELECT COALESCE(SUM({_BITS}), 0) FROM bookings_claim claim "  # noqa: S608 - no input
+    "WHERE claim.stock_id = stock.id) + "
+    f"(SELECT COALESCE(SUM({_BITS}), 0) FROM bookings_seatblock claim "
+    "WHERE claim.stock_id = stock.id))"
 )
 
 FACTS: tuple[Fact, ...] = (
@@ -32,6 +34,19 @@ FACTS: tuple[Fact, ...] = (
         WHERE first_segment <= taken_until
         """,
     ),
+    Fact(
+        1,
+        "blocked_seat_claimed",
+        "Nobody has a seat where it is kept back.",
+        ("stock", "block", "claim"),
+        """
+        SELECT block.stock_id, block.id, claim.id
+        FROM bookings_seatblock block
+        JOIN bookings_claim claim ON claim.stock_id = block.stock_id
+            AND claim.first_segment <= block.last_segment
+            AND claim.last_segment >= block.first_segment
+        """,
+    ),
     # A ticket's id says where one boards (bits 12 to 17) and alights (6 to 11). The claims of a
     # coupon are links of a chain: each begins at the boarding or where another one ends, and ends
     # before the alighting or where another one begins. Two of a coupon never begin together, so
@@ -40,13 +55,15 @@ FACTS: tuple[Fact, ...] = (
     Fact(
         2,
         "seat_missing",
-        "Every open coupon of a live reservation has a seat all the way, a cancelled one none.",
+        "An open coupon of a live reservation has a seat all the way, or waits for the desk.",
         ("coupon", "state", "claim"),
         """
         SELECT coupon.id, coupon.state, claim.id
         FROM bookings_coupon coupon
         LEFT JOIN bookings_claim claim ON claim.coupon_id = coupon.id
         WHERE (claim.id IS NULL AND coupon.state = 'open'
+               AND NOT EXISTS
+                   (SELECT 1 FROM bookings_unseated waiting WHERE waiting.coupon_id = coupon.id)
                AND EXISTS
                    (SELECT 1 FROM bookings_passenger passenger
                     JOIN bookings_reservation reservation
@@ -102,7 +119,7 @@ FACTS: tuple[Fact, ...] = (
     Fact(
         2,
         "stock_differs",
-        "The stock's bits are the union of the claims.",
+        "The stock's bits are the union of the claims, and of what the desk keeps back.",
         ("stock", "taken", "claimed"),
         f"""
         SELECT stock.id, stock.taken, {_CLAIMED}
