@@ -107,6 +107,22 @@ class ProofNeeded(Refusal):
     title = _("Please show first that the booking is yours.")
 
 
+class LookUpFailed(Refusal):
+    """There is no booking with this code, or nobody of that name travels on it: nobody is told."""
+
+    code = "look_up_failed"
+    status = 400
+    title = _("We find no booking with this code and name. Please look at both again.")
+
+
+class NoContact(Refusal):
+    """The office knows no address to which it could send a code."""
+
+    code = "no_contact"
+    status = 409
+    title = _("There is no contact on this booking. Please ask our staff.")
+
+
 class NotExtendable(Refusal):
     """A hold is extended by its holder once."""
 

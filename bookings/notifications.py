@@ -2,30 +2,156 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.formats import date_format
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext, gettext_noop
 
 from bookings.selectors import ReservationDetail
 from inventory.selectors import TicketFacts
 from travel.common import outbox
+from travel.common.contacts import EMAIL, SMS, Contact
+
+
+class DepartureNews(Protocol):
+    """What is told of a departure: late or called off, by how many minutes, with what choice."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def ticket(self) -> TicketFacts: ...
+    @property
+    def leaves_late(self) -> int: ...
+    @property
+    def arrives_late(self) -> int: ...
+    @property
+    def may_choose(self) -> bool: ...
 
 
 def hold_notice(*, reservation: ReservationDetail, guest_secret: str | None, now: datetime) -> None:
     """
     Tell the holder until when the seats are held, and a guest the link that opens the reservation.
     """
-    _send("hold_notice", _("Your seats are held"), reservation, guest_secret=guest_secret, now=now)
+    _send(
+        "hold_notice",
+        gettext_noop("Your seats are held"),
+        reservation,
+        guest_secret=guest_secret,
+        once=True,
+        now=now,
+    )
 
 
 def confirmation(*, reservation: ReservationDetail, now: datetime) -> None:
     """Tell the holder that the reservation is paid."""
-    _send("confirmation", _("Your tickets"), reservation, now=now)
+    _send("confirmation", gettext_noop("Your tickets"), reservation, once=True, now=now)
+
+
+def seats_changed(*, reservation: ReservationDetail, now: datetime) -> None:
+    """Tell the holder the new seats, and that tickets kept elsewhere still show the old ones."""
+    _send(
+        "seats_changed",
+        gettext_noop("Your seats have changed"),
+        reservation,
+        shown=lambda: {"seats": seat_lines(reservation)},
+        now=now,
+    )
+
+
+def name_corrected(
+    *, reservation: ReservationDetail, before: str, after: str, now: datetime
+) -> None:
+    """Tell the holder whose name was corrected, so that nobody does it behind their back."""
+    _send(
+        "name_corrected",
+        gettext_noop("A name was corrected"),
+        reservation,
+        shown=lambda: {"before": before, "after": after},
+        now=now,
+    )
+
+
+def rebooked(
+    *, reservation: ReservationDetail, before: TicketFacts, after: TicketFacts, now: datetime
+) -> None:
+    """Tell the holder which departure took the place of which, and where they sit."""
+    _send(
+        "rebooked",
+        gettext_noop("Your new departure"),
+        reservation,
+        shown=lambda: {
+            "before": ticket_line(before),
+            "after": ticket_line(after),
+            "seats": seat_lines(reservation),
+        },
+        now=now,
+    )
+
+
+def departure_changed(
+    *, reservation: ReservationDetail, news: DepartureNews, now: datetime
+) -> None:
+    """Tell the holder that a departure is late, on time again, or does not run: by text, too."""
+    is_off = news.kind == "called_off"
+    is_late = news.leaves_late > 0 or news.arrives_late > 0
+    subject = gettext_noop("Your departure is late")
+    if is_off:
+        subject = gettext_noop("Your departure was cancelled")
+    elif not is_late:
+        subject = gettext_noop("Your departure runs on time again")
+    ticket = news.ticket
+    _send(
+        "departure_changed",
+        subject,
+        reservation,
+        shown=lambda: {
+            "is_off": is_off,
+            "is_late": is_late,
+            "news": news,
+            "ticket": ticket_line(ticket),
+            "service": ticket.service.number,
+            "leaves_at": _clock(ticket.leaves_at, ticket.origin.station.tz),
+            "arrives_at": _clock(
+                ticket.destination.expected_arrives_at or ticket.arrives_at,
+                ticket.destination.station.tz,
+            ),
+            "station": ticket.origin.station.name,
+        },
+        by_text=True,
+        now=now,
+    )
+
+
+def proof_code(
+    *,
+    contact: Contact,
+    reservation_id: int,
+    locator: str,
+    digits: str,
+    language: str,
+    now: datetime,
+) -> None:
+    """Send the code by which somebody shows that a booking is theirs; it stands in the body."""
+    with translation.override(language):
+        outbox.write(
+            kind="bookings.proof_code",
+            channel=contact.channel,
+            recipient=contact.address,
+            subject=gettext("Your code for booking %(locator)s") % {"locator": locator},
+            body=render_to_string(
+                "emails/proof_code.txt",
+                {"site": settings.SITE_NAME, "code": digits, "locator": locator},
+            ).strip(),
+            language=language,
+            now=now,
+            about=f"reservation:{reservation_id}",
+        )
 
 
 def _send(
@@ -35,24 +161,45 @@ def _send(
     *,
     now: datetime,
     guest_secret: str | None = None,
+    shown: Callable[[], dict[str, object]] = dict,
+    once: bool = False,
+    by_text: bool = False,
 ) -> None:
-    recipient = reservation.contact_email
-    if recipient is None:
+    """
+    Write to the reservation's address, in its language; `by_text` to its number if it has no other.
+
+    What is `shown` is put into words in that language. `once` is for what happens to a reservation
+    once.
+    """
+    contact = contact_of(reservation)
+    if contact is None or (contact.is_phone and not by_text):
         return
     with translation.override(reservation.language):
         outbox.write(
             kind=f"bookings.{kind}",
-            channel="email",
-            recipient=recipient,
-            subject=f"{translation.gettext(subject)}: {reservation.locator}",
+            channel=contact.channel,
+            recipient=contact.address,
+            subject=f"{gettext(subject)}: {reservation.locator}",
             body=render_to_string(
-                f"emails/{kind}.txt", context(reservation, guest_secret=guest_secret)
-            ),
+                f"emails/{kind}.txt",
+                context(reservation, guest_secret=guest_secret)
+                | {"is_text": contact.is_phone}
+                | shown(),
+            ).strip(),
             language=reservation.language,
             now=now,
-            reference=f"bookings.{kind}:{reservation.id}",
+            reference=f"bookings.{kind}:{reservation.id}" if once else None,
             about=f"reservation:{reservation.id}",
         )
+
+
+def contact_of(reservation: ReservationDetail) -> Contact | None:
+    """Answer how the holder is reached: by e-mail, else by telephone, else not at all."""
+    if reservation.contact_email:
+        return Contact(EMAIL, reservation.contact_email)
+    if reservation.contact_phone:
+        return Contact(SMS, reservation.contact_phone)
+    return None
 
 
 def context(
@@ -68,7 +215,7 @@ def context(
         "reservation": reservation,
         "price": reservation.price.format(reservation.language),
         "until": f"{reservation.hold_until:%H:%M} UTC",
-        "tickets": [ticket_line(ticket) for ticket in reservation.tickets.values()],
+        "tickets": [ticket_line(ticket) for ticket in reservation.journey],
         "passengers": [passenger.full_name for passenger in reservation.passengers],
     }
 
@@ -85,3 +232,23 @@ def ticket_line(ticket: TicketFacts) -> str:
         f"{date_format(start, 'D j N Y')}, {start:%H:%M} {ticket.origin.station.name} - "
         f"{end:%H:%M}{later} {ticket.destination.station.name}, {ticket.service.number}"
     )
+
+
+def seat_lines(reservation: ReservationDetail) -> list[str]:
+    """Write who sits where: a line for each passenger and seat that has a name."""
+    return [
+        gettext("%(service)s, %(name)s: coach %(coach)s, seat %(seat)s")
+        % {
+            "service": reservation.tickets[coupon.ticket_id].service.number,
+            "name": reservation.passenger_of(coupon).full_name,
+            "coach": place.coach,
+            "seat": place.seat,
+        }
+        for coupon in reservation.open_coupons
+        for place in coupon.seats
+        if place.seat
+    ]
+
+
+def _clock(moment: datetime, tz: str) -> str:
+    return f"{moment.astimezone(ZoneInfo(tz)):%H:%M}"

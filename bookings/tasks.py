@@ -24,6 +24,12 @@ def expire_holds() -> int:
 
 
 @shared_task
+def tell_of_departures() -> int:
+    """Tell travellers of departures whose times or state have changed since the last look."""
+    return services.tell_everybody(now=clock.now())
+
+
+@shared_task
 def send_messages() -> int:
     """Deliver the messages about reservations that are due."""
     return outbox.deliver_due(prefix="bookings.", now=clock.now())

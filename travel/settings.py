@@ -364,6 +364,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5.0,
         "options": {"expires": 5},
     },
+    "tell-of-departures": {
+        "task": "bookings.tasks.tell_of_departures",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "send-bookings-messages": {
         "task": "bookings.tasks.send_messages",
         "schedule": 5.0,

@@ -189,9 +189,7 @@ def exchange_coupons(command: ExchangeCommand) -> dict[int, int]:
             "SELECT id FROM bookings_coupon WHERE passenger_id = %s AND position = %s",
             [passenger_id, position],
         )
-        sql.run(
-            "UPDATE bookings_coupon SET exchanged_for_id = %s WHERE id = %s", [new_id, old_id]
-        )
+        sql.run("UPDATE bookings_coupon SET exchanged_for_id = %s WHERE id = %s", [new_id, old_id])
         sql.run(
             "UPDATE bookings_priceline SET coupon_id = %s WHERE coupon_id = %s", [new_id, old_id]
         )

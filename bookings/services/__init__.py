@@ -21,6 +21,10 @@ from bookings.services.keeping import (
     reclaim,
     release,
 )
+from bookings.services.naming import correct_name
+from bookings.services.opening import look_up, proof_contact, prove, send_proof_code
+from bookings.services.rebooking import Alternative, find_alternatives, rebook
+from bookings.services.reseating import change_seats
 from bookings.services.reserving import (
     Holder,
     PassengerDetails,
@@ -28,8 +32,10 @@ from bookings.services.reserving import (
     SeatChoice,
     reserve,
 )
+from bookings.services.telling import tell_everybody, tell_of_changes
 
 __all__ = [
+    "Alternative",
     "Answer",
     "Holder",
     "PassengerDetails",
@@ -37,17 +43,27 @@ __all__ = [
     "SeatChoice",
     "Showing",
     "cancel_coupons",
+    "change_seats",
     "confirm",
+    "correct_name",
     "due_no_shows",
     "expire_holds",
     "extend_hold",
+    "find_alternatives",
     "lengthen_while_paying",
+    "look_up",
     "mark_no_shows",
     "note",
     "note_copy",
+    "proof_contact",
+    "prove",
+    "rebook",
     "reclaim",
     "release",
     "reopen",
     "reserve",
     "scan",
+    "send_proof_code",
+    "tell_everybody",
+    "tell_of_changes",
 ]

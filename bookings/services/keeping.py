@@ -85,9 +85,10 @@ def release(*, viewer: Viewer, reservation_id: int, now: datetime, actor: Actor)
     Give up a hold that is not paid; its seats are free at once.
 
     :raises NotFound: it is not the viewer's.
+    :raises ProofNeeded: the viewer has shown no more than its booking code and a name.
     :raises HoldExpired, AlreadyPaid, AlreadyCancelled: it is no live hold.
     """
-    reservation = selectors.get_reservation(viewer=viewer, reservation_id=reservation_id, now=now)
+    reservation = selectors.get_to_change(viewer=viewer, reservation_id=reservation_id, now=now)
     result = engine.current().release(reservation.id, now=now, actor=actor)
     if not result.done:
         raise refusal(result.outcome)

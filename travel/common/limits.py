@@ -38,6 +38,9 @@ LIMITS: dict[str, Limit] = {
     "login": Limit(10, 300, strict=True),
     "login-address": Limit(100, 300, strict=True),
     "refresh": Limit(60, 60),
+    # Bookings by code and name: tries at one code, and from one address.
+    "look-up-code": Limit(5, 3600, strict=True),
+    "look-up-address": Limit(20, 3600, strict=True),
     # One-time codes: to one contact, in a while and in a day; from one address; to one block of
     # numbers, the last four digits aside; text messages to everybody in a day; guesses from one
     # address.

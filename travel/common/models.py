@@ -67,8 +67,8 @@ class OutboxMessage(models.Model):
     """
     A message to a person, written in the transaction of what it tells, delivered afterwards.
 
-    `kind` begins with the app that writes and drains it (`bookings.hold_notice`); `about` names what
-    it tells of (`reservation:7`), empty where that is nothing with a story of its own.
+    `kind` begins with the app that writes and drains it (`bookings.hold_notice`); `about` names
+    what it tells of (`reservation:7`), empty where that is nothing with a story of its own.
     """
 
     class Channel(models.TextChoices):
