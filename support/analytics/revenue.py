@@ -14,7 +14,7 @@ from typing import Any
 from inventory.models import Carrier, Mode, TravelClass
 from payments.models import Method
 from support.analytics.days import Span, month_of, months
-from support.analytics.sources import EVERYTHING, Only, Tally, sum_of_sales
+from support.analytics.sources import EVERYTHING, Only, Part, Tally, sum_of_sales
 from travel.common import sql
 from travel.common.money import Money
 
@@ -67,9 +67,9 @@ class Line:
         return self.sold.currency
 
     @property
-    def cancelled_share(self) -> int:
-        """Tickets cancelled for each that was sold, in basis points."""
-        return share(self.cancelled, self.tickets)
+    def refund_share(self) -> int:
+        """Of the price of cancelled tickets what was given back, in basis points."""
+        return share(self.given_back.minor, self.given_back.minor + self.kept.minor)
 
 
 def share(part: int, whole: int) -> int:
@@ -95,13 +95,13 @@ def revenue(*, by: str, over: Span, only: Only = EVERYTHING, limit: int = MOST_R
         return _every_day(lines, over)
     if by == "month":
         return sorted(lines, key=lambda line: (line.currency, line.key))
-    named = _labels(by, [line.key for line in lines])
+    named = labels(by, [line.key for line in lines])
     return _biggest((replace(line, label=named[line.key]) for line in lines), limit)
 
 
 def routes(*, over: Span, only: Only = EVERYTHING, limit: int = MOST_ROWS) -> list[Line]:
     """
-    Answer the routes, from city to city, in the order of the tickets sold on them.
+    Answer the routes, from city to city, by currency, those of the biggest revenue first.
 
     A route goes one way. Its key is `from-to`, by the cities' ids.
     """
@@ -109,23 +109,41 @@ def routes(*, over: Span, only: Only = EVERYTHING, limit: int = MOST_ROWS) -> li
         Tally(("from_station_id", "to_station_id", "currency_id"), SUMS), over, only
     )
     rows = sql.rows(
-        # The stations of a city are one place of a route.
-        "SELECT origin.id, origin.name, target.id, target.name, key_2, "  # noqa: S608
-        f"{', '.join(f'SUM(sum_{n})' for n in range(len(SUMS)))} "
-        f"FROM ({grouped.text}) by_station "
-        "JOIN inventory_station start ON start.id = key_0 "
-        "JOIN inventory_city origin ON origin.id = start.city_id "
-        "JOIN inventory_station finish ON finish.id = key_1 "
-        "JOIN inventory_city target ON target.id = finish.city_id "
-        "GROUP BY origin.id, origin.name, target.id, target.name, key_2 "
-        "ORDER BY SUM(sum_0) DESC, origin.name, target.name, origin.id, target.id, key_2 "
-        "LIMIT %s",
-        [*grouped.values, limit],
+        *by_city(
+            grouped,
+            further="key_2",
+            sums=len(SUMS),
+            order="key_2, SUM(sum_2) - SUM(sum_3) DESC",
+            limit=limit,
+        )
     )
     return [
         _line(f"{one}-{other}", f"{start} → {end}", currency, sums)
         for one, start, other, end, currency, *sums in rows
     ]
+
+
+def by_city(
+    grouped: Part, *, sums: int, order: str, limit: int, further: str = ""
+) -> tuple[str, list[Any]]:
+    """
+    Answer the statement and values that add up a sum by two stations to one by their cities.
+
+    Its columns: id and name of the one city and of the other, a further key, and the sums.
+    """
+    more = f", {further}" if further else ""
+    cities = "origin.id, origin.name, target.id, target.name"
+    totals = ", ".join(f"SUM(sum_{n})" for n in range(sums))
+    statement = (
+        f"SELECT {cities}{more}, {totals} FROM ({grouped.text}) by_station "  # noqa: S608
+        "JOIN inventory_station start ON start.id = key_0 "
+        "JOIN inventory_city origin ON origin.id = start.city_id "
+        "JOIN inventory_station finish ON finish.id = key_1 "
+        "JOIN inventory_city target ON target.id = finish.city_id "
+        f"GROUP BY {cities}{more} "
+        f"ORDER BY {order}, origin.name, target.name, origin.id, target.id LIMIT %s"
+    )
+    return statement, [*grouped.values, limit]
 
 
 def totals(lines: Iterable[Line]) -> list[Line]:
@@ -181,7 +199,8 @@ def _biggest(lines: Iterable[Line], limit: int) -> list[Line]:
     ]
 
 
-def _labels(by: str, keys: Sequence[str]) -> dict[str, str]:
+def labels(by: str, keys: Sequence[str]) -> dict[str, str]:
+    """Answer the names of carriers, modes, classes or methods by their keys."""
     if by == "carrier":
         names = Carrier.objects.filter(id__in={int(key) for key in keys})
         return {str(number): name for number, name in names.values_list("id", "name")}

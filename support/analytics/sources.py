@@ -248,7 +248,7 @@ _OF_MOVE = {
     {{of_ticket}}
     WHERE transfer.at >= %s AND transfer.at < %s AND transfer.kind = 'payment'
         AND coupon.exchanged_for_id IS NULL
-    """,
+    """,  # noqa: S608 - as above
     # What a second person took back later was part of the refund when it was cancelled.
     "cancelled": f"""
     SELECT {_COLUMNS.format(move="cancelled")},

@@ -20,7 +20,7 @@ from travel.common.models import Currency
 
 
 class ClosedDay(models.Model):
-    """A day of the office's zone whose sales are kept ready. It begins and ends at these instants."""
+    """A day of the office's zone whose sales are kept ready, with the instants of its ends."""
 
     day = models.DateField(primary_key=True)
     zone = CodeField(max_length=60)

@@ -83,7 +83,8 @@ def open_again(*, day: date) -> None:
 
 _SALES = """
     INSERT INTO support_daysales (day_id, move, carrier_id, mode, from_station_id, to_station_id,
-        travel_class, method, lead_time, currency_id, tickets, price_minor, amount_minor, lead_minutes)
+        travel_class, method, lead_time, currency_id,
+        tickets, price_minor, amount_minor, lead_minutes)
     SELECT day, move, carrier_id, mode, from_station_id, to_station_id,
         travel_class, method, lead_time, currency_id,
         COUNT(*), SUM(price_minor), SUM(amount_minor), SUM(lead_minutes)
