@@ -216,6 +216,7 @@ def _swap(
         for coupon_id, part in sorted(moves.items())
     )
     stock.count_change({coupons[coupon_id].departure_id for coupon_id in moves})
+    records.issue_anew(moves, now=now)
     after = stock.claims_of_coupons(sorted(moves))
     records.record(
         reservation_id,

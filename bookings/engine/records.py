@@ -6,9 +6,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from django.db.models import F
+
 from bookings.engine.contract import Actor, ExchangeCommand, PassengerRow, ReserveCommand
 from bookings.engine.stock import StockMismatch
-from bookings.models import Reservation
+from bookings.models import Coupon, Reservation
 from travel.common import sql
 
 
@@ -200,6 +202,19 @@ def exchange_coupons(command: ExchangeCommand) -> dict[int, int]:
 def insert_claims(claims: Iterable[tuple[int, int, int, int]]) -> None:
     """Insert claims: coupon, seat of the stock, first and last segment of each."""
     sql.insert("bookings_claim", ("coupon_id", "stock_id", "first_segment", "last_segment"), claims)
+
+
+def issue_anew(coupon_ids: Iterable[int], *, now: datetime) -> None:
+    """
+    Count one more issue of the tickets of these coupons, where they are paid and open.
+
+    What their barcodes say (the seats, the name) has changed; those issued before are stale.
+    """
+    Coupon.objects.filter(
+        id__in=sorted(coupon_ids),
+        state=Coupon.State.OPEN,
+        passenger__reservation__state=Reservation.State.PAID,
+    ).update(issue=F("issue") + 1, reissued_at=now)
 
 
 def move(reservation_id: int, before: str, after: str) -> None:

@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 from bookings.engine import stock
 from bookings.engine.contract import Actor
 from bookings.engine.placement import FreeSeat, Part
-from bookings.engine.records import insert_claims
+from bookings.engine.records import insert_claims, issue_anew
 from bookings.engine.remapping import ABOARD, HELD, PAID, Sitter, remap
 from bookings.engine.stock import StockMismatch
 from bookings.models import (
@@ -433,6 +433,7 @@ def _remember(
     for coupon_id in sorted(made.moved | made.unseated):
         if made.people[coupon_id].claims or coupon_id in made.parts:
             changed[made.people[coupon_id].reservation_id].append(coupon_id)
+    issue_anew((coupon for coupons in changed.values() for coupon in coupons), now=now)
     ReservationEvent.objects.bulk_create(
         ReservationEvent(
             reservation_id=reservation_id,

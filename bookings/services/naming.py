@@ -77,6 +77,9 @@ def correct_name(
         _check_small(reservation.id, passenger, wanted)
     passenger.first_name, passenger.last_name = wanted
     passenger.save(update_fields=["first_name", "last_name"])
+    records.issue_anew(
+        Coupon.objects.filter(passenger=passenger).values_list("id", flat=True), now=now
+    )
     records.record(
         reservation.id,
         ReservationEvent.Kind.NAME_CORRECTED,
