@@ -23,6 +23,23 @@ def kind_name(kind: str) -> str:
     }[kind]
 
 
+def platform_word(mode: str) -> str:
+    """Answer what the place is called where one boards."""
+    return {"Plane": gettext("Gate"), "Bus": gettext("Bay")}.get(mode, gettext("Platform"))
+
+
+def coach_word(mode: str) -> str:
+    """Answer what a part of the vehicle is called that has seats of its own."""
+    return {"Plane": gettext("Cabin"), "Bus": gettext("Deck")}.get(mode, gettext("Coach"))
+
+
+def stops_text(stops: int) -> str:
+    """Write how many stops lie between: `2 stops`, `direct`."""
+    if not stops:
+        return gettext("direct")
+    return ngettext("%(stops)s stop", "%(stops)s stops", stops) % {"stops": stops}
+
+
 def seats_text(coupons: Sequence[CouponDetail]) -> str:
     """
     Write the seats of coupons, by coach: `Coach 7, seats 41 and 43`.
