@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from accounts.viewers import Viewer
+from bookings import disruption
 from bookings import selectors as bookings
 from bookings.models import Coupon, Reservation
 from bookings.selectors import CouponDetail, ReservationDetail
@@ -131,21 +132,48 @@ def available_actions(reservation: ReservationDetail, *, now: datetime) -> list[
     """
     Answer what the holder may do now: what clients, pages and the admin draw their buttons from.
     """
+    actions: list[str] = []
+    disrupted: Collection[int] = ()
     if reservation.is_live_hold:
         actions = ["pay", "cancel"]
         if reservation.extended_at is None:
             actions.append("extendHold")
-        return actions
-    if reservation.status == "Paid" and any(
-        _may_cancel(reservation, coupon, now) for coupon in reservation.open_coupons
-    ):
-        return ["cancel"]
-    return []
+    elif reservation.status == "Paid":
+        disrupted = disruption.disruptions(reservation, now=now)
+        if any(
+            coupon.ticket_id in disrupted or reservation.tickets[coupon.ticket_id].leaves_at > now
+            for coupon in reservation.open_coupons
+        ):
+            actions.append("cancel")
+    else:
+        return []
+    if any(_may_reseat(reservation, coupon, now) for coupon in reservation.open_coupons):
+        actions.append("changeSeats")
+    if any(_may_rename(reservation, one.id, now) for one in reservation.passengers):
+        actions.append("correctNames")
+    if disrupted:
+        actions.append("rebook")
+    return actions
 
 
-def _may_cancel(reservation: ReservationDetail, coupon: CouponDetail, now: datetime) -> bool:
+def _may_reseat(reservation: ReservationDetail, coupon: CouponDetail, now: datetime) -> bool:
+    """Say whether a coupon has a seat with a name, on a departure that is still to leave."""
     ticket = reservation.tickets[coupon.ticket_id]
-    return ticket.leaves_at > now or ticket.departure_state == "cancelled"
+    has_name = any(place.seat for place in coupon.seats)
+    return has_name and ticket.departure_state == "scheduled" and ticket.leaves_at > now
+
+
+def _may_rename(reservation: ReservationDetail, passenger_id: int, now: datetime) -> bool:
+    """Say whether all that a passenger travels on is still ahead."""
+    own = [
+        one
+        for one in reservation.coupons
+        if one.passenger_id == passenger_id and one.state != Coupon.State.CANCELLED
+    ]
+    return bool(own) and all(
+        one.state == Coupon.State.OPEN and reservation.tickets[one.ticket_id].leaves_at > now
+        for one in own
+    )
 
 
 def payments_of(reservation_ids: Iterable[int]) -> dict[int, list[PaymentDetail]]:

@@ -296,7 +296,12 @@ def _explain(entries: Sequence[Entry], account: Account, terms: _Terms) -> Itera
 
 def _coupons(account: Account, condition: Q) -> list[_Part]:
     rows = (
-        Coupon.objects.filter(condition, ticket__departure__service__carrier=account.carrier)
+        Coupon.objects.filter(
+            condition,
+            ticket__departure__service__carrier=account.carrier,
+            # What was exchanged has left its price to the coupon in its place.
+            exchanged_for__isnull=True,
+        )
         .annotate(price=Sum("price_lines__amount_minor"))
         .order_by("id")
         .values_list(

@@ -17,8 +17,9 @@ from django.utils.translation import gettext as _
 from accounts.viewers import Viewer
 from bookings import selectors as bookings
 from bookings import services as booking
+from bookings.disruption import MISSED
 from bookings.engine.contract import Actor
-from bookings.errors import refusal
+from bookings.errors import ProofNeeded, refusal
 from bookings.selectors import ReservationDetail
 from payments import engine, notifications
 from payments.engine.contract import CancelCommand, CouponRow, RefundRow, Result
@@ -72,9 +73,12 @@ def cancel_and_refund(
 
     :raises QuoteExpired: the amounts are no longer those of the quote.
     :raises InvalidInput: there is no such destination, or a guest has no wallet.
+    :raises ProofNeeded: the viewer has shown no more than a booking code and a name.
 
     and whatever quote_cancellation raises.
     """
+    if not bookings.may_change(viewer, reservation_id):
+        raise ProofNeeded()
     quote = quote_cancellation(
         viewer=viewer,
         reservation_id=reservation_id,
@@ -94,7 +98,7 @@ def cancel_and_refund(
     command = _command(
         quote,
         actor,
-        reason_code=waiver.reason_code if waiver else reason_code,
+        reason_code=waiver.reason_code if waiver else _reason(quote, reason_code),
         refund_to=refund_to,
         quoted_until=quoted_until,
     )
@@ -119,6 +123,14 @@ def cancel_and_refund(
         done.cancellation_id,
         command.refund.destination if command.refund else "",
     )
+
+
+def _reason(quote: Quote, given: str) -> str:
+    """Answer why it is cancelled: nobody's wish where all of it does not run as it was sold."""
+    kinds = {one.disruption for one in quote.coupons}
+    if given != Reason.WISH or "" in kinds:
+        return str(given)
+    return str(Reason.MISSED_CONNECTION if kinds == {MISSED} else Reason.CARRIER)
 
 
 def _check_destination(quote: Quote, refund_to: str) -> None:

@@ -2,7 +2,8 @@
 Quotes: what cancelling would cost now, signed, so that it can be confirmed exactly so.
 
 What was paid counts, never today's price: each coupon by the tiers of its own fare version and the
-time left to its own departure. Staff may waive the penalty, in whole or in part, for a reason.
+time left to its own departure; nothing is kept of what does not run as it was sold. Staff may waive
+the penalty, in whole or in part, for a reason.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from django.core import signing
 from django.utils.translation import gettext as _
 
 from accounts.viewers import Viewer
+from bookings import disruption
 from bookings import selectors as bookings
+from bookings.disruption import Disruption
 from bookings.errors import AlreadyCancelled, HoldExpired, NotCancellable
 from bookings.models import Coupon
 from bookings.selectors import CouponDetail, ReservationDetail
@@ -37,6 +40,8 @@ class CouponQuote:
     What cancelling one coupon costs and gives back, and the tier that says so.
 
     `waived` is what the tier would keep beyond the penalty, had staff not given it back.
+    `disruption` is the word for why nothing is kept although the tier would (see
+    bookings.disruption), or empty.
     """
 
     coupon: CouponDetail
@@ -46,6 +51,7 @@ class CouponQuote:
     basis_points: int
     tier: Tier | None
     tiers: list[Tier]
+    disruption: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +122,18 @@ def quote_for(
     _check_waiver(waiver)
     if reservation.is_live_hold:
         return _quote_of_hold(reservation, passenger_ids, ticket_ids, now)
-    coupons = _selected(reservation, passenger_ids, ticket_ids, waiver, now)
+    disrupted = disruption.disruptions(reservation, now=now)
+    coupons = _selected(reservation, passenger_ids, ticket_ids, disrupted, waiver, now)
     tiers = inventory.penalty_tiers({coupon.fare_version_id for coupon in coupons})
     quoted = [
-        _quote_coupon(reservation, coupon, tiers.get(coupon.fare_version_id, []), waiver, now)
+        _quote_coupon(
+            reservation,
+            coupon,
+            tiers.get(coupon.fare_version_id, []),
+            disrupted.get(coupon.ticket_id),
+            waiver,
+            now,
+        )
         for coupon in coupons
     ]
     valid_until = min(
@@ -174,6 +188,7 @@ def _selected(
     reservation: ReservationDetail,
     passenger_ids: Collection[int],
     ticket_ids: Collection[int],
+    disrupted: Collection[int],
     waiver: Waiver | None,
     now: datetime,
 ) -> list[CouponDetail]:
@@ -196,7 +211,11 @@ def _selected(
         if all(coupon.state == Coupon.State.CANCELLED for coupon in wanted):
             raise AlreadyCancelled()
         raise NotCancellable()
-    allowed = [coupon for coupon in still_open if _is_allowed(reservation, coupon, waiver, now)]
+    allowed = [
+        coupon
+        for coupon in still_open
+        if coupon.ticket_id in disrupted or _is_allowed(reservation, coupon, waiver, now)
+    ]
     if not allowed or ((passenger_ids or ticket_ids) and len(allowed) < len(still_open)):
         raise NotCancellable()
     return allowed
@@ -205,8 +224,7 @@ def _selected(
 def _is_allowed(
     reservation: ReservationDetail, coupon: CouponDetail, waiver: Waiver | None, now: datetime
 ) -> bool:
-    ticket = reservation.tickets[coupon.ticket_id]
-    if ticket.leaves_at > now or ticket.departure_state == "cancelled":
+    if reservation.tickets[coupon.ticket_id].leaves_at > now:
         return True
     return waiver is not None and waiver.reason_code in AFTER_DEPARTURE
 
@@ -253,13 +271,14 @@ def _quote_coupon(
     reservation: ReservationDetail,
     coupon: CouponDetail,
     tiers: list[Tier],
+    wrong: Disruption | None,
     waiver: Waiver | None,
     now: datetime,
 ) -> CouponQuote:
     ticket = reservation.tickets[coupon.ticket_id]
     found = (
         Penalty(Money(0, coupon.price.currency), 0, None)
-        if ticket.departure_state == "cancelled"
+        if wrong is not None
         else penalty_for(coupon.price, tiers, leaves_at=ticket.leaves_at, now=now)
     )
     waived = found.amount.share(waiver.basis_points if waiver else 0)
@@ -272,6 +291,7 @@ def _quote_coupon(
         basis_points=found.basis_points,
         tier=found.tier,
         tiers=tiers,
+        disruption=wrong.kind if wrong else "",
     )
 
 

@@ -109,11 +109,31 @@ FACTS: tuple[Fact, ...] = (
         LEFT JOIN bookings_seatstock stock ON stock.id = claim.stock_id
         LEFT JOIN bookings_coupon coupon ON coupon.id = claim.coupon_id
         LEFT JOIN inventory_fareversion version ON version.id = coupon.fare_version_id
-        LEFT JOIN inventory_fare fare ON fare.id = version.fare_id
+        LEFT JOIN inventory_ticket ticket ON ticket.id = coupon.ticket_id
+        LEFT JOIN inventory_fare fare ON fare.id = ticket.fare_id
         WHERE stock.id IS NULL OR coupon.id IS NULL OR fare.id IS NULL
            OR stock.departure_id <> (coupon.ticket_id >> 18)
            OR stock.travel_class <> fare.travel_class
-           OR fare.number <> (coupon.ticket_id & 63)
+           OR (version.fare_id <> fare.id
+               AND NOT EXISTS (SELECT 1 FROM bookings_coupon old
+                               WHERE old.exchanged_for_id = coupon.id))
+        """,
+    ),
+    Fact(
+        2,
+        "exchange_astray",
+        "A coupon that was exchanged has left its price to a coupon of the same passenger.",
+        ("coupon", "exchanged for", "price line"),
+        """
+        SELECT old.id, old.exchanged_for_id, line.id
+        FROM bookings_coupon old
+        LEFT JOIN bookings_coupon fresh ON fresh.id = old.exchanged_for_id
+        LEFT JOIN bookings_priceline line ON line.coupon_id = old.id
+        WHERE old.exchanged_for_id IS NOT NULL
+          AND (fresh.id IS NULL OR fresh.passenger_id <> old.passenger_id
+               OR line.id IS NOT NULL
+               OR EXISTS (SELECT 1 FROM payments_cancelledcoupon paid_back
+                          WHERE paid_back.coupon_id = old.id))
         """,
     ),
     Fact(
