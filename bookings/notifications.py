@@ -95,9 +95,13 @@ def rebooked(
 
 
 def departure_changed(
-    *, reservation: ReservationDetail, news: DepartureNews, now: datetime
+    *, reservation: ReservationDetail, news: DepartureNews, now: datetime, reason: str = ""
 ) -> None:
-    """Tell the holder that a departure is late, on time again, or does not run: by text, too."""
+    """
+    Tell the holder that a departure is late, on time again, or does not run: by text, too.
+
+    `reason` is what the departures desk wrote, in its own words.
+    """
     is_off = news.kind == "called_off"
     is_late = news.leaves_late > 0 or news.arrives_late > 0
     subject = gettext_noop("Your departure is late")
@@ -113,6 +117,7 @@ def departure_changed(
         shown=lambda: {
             "is_off": is_off,
             "is_late": is_late,
+            "reason": reason,
             "news": news,
             "ticket": ticket_line(ticket),
             "service": ticket.service.number,

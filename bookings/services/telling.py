@@ -7,7 +7,7 @@ often somebody looks, and however many look at once, nobody is told the same thi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ from django.db.models import Exists, OuterRef, Q
 from accounts.viewers import Viewer
 from bookings import disruption, notifications, selectors
 from bookings.engine import holds, records
-from bookings.engine.contract import SYSTEM
+from bookings.engine.contract import SYSTEM, Actor
 from bookings.models import Coupon, Reservation, ReservationEvent
 from bookings.selectors import ReservationDetail
 from inventory.models import Call, Departure
@@ -72,7 +72,7 @@ def tell_of_changes(*, departure_id: int, now: datetime) -> int:
         .distinct()
     )
     return sum(
-        _tell(reservation_id=one, departure_id=departure_id, now=now) for one in list(waiting)
+        tell(reservation_id=one, departure_id=departure_id, now=now) for one in list(waiting)
     )
 
 
@@ -126,7 +126,20 @@ def _changed(now: datetime) -> list[tuple[int, str]]:
 
 
 @in_transaction
-def _tell(*, reservation_id: int, departure_id: int, now: datetime) -> bool:
+def tell(
+    *,
+    reservation_id: int,
+    departure_id: int,
+    now: datetime,
+    reason: str = "",
+    is_settled: bool = False,
+) -> bool:
+    """
+    Tell the holder of one paid reservation what has changed since the last time; say whether so.
+
+    `reason` is told with it. Where it `is_settled` already, by a refund or another departure that
+    comes with it, the holder is not asked to choose.
+    """
     row = holds.lock_reservation(reservation_id)
     if row is None or row.state != Reservation.State.PAID:
         return False
@@ -139,16 +152,18 @@ def _tell(*, reservation_id: int, departure_id: int, now: datetime) -> bool:
         if ticket.parts.departure_id == departure_id and reservation.open_on(ticket.id)
         for news in _news(reservation, ticket, now)
     ]
+    if is_settled:
+        told = [replace(news, may_choose=False) for news in told]
     for news in told:
         records.record(
             reservation_id,
             news.kind,
             (row.state, row.state),
             now=now,
-            actor=SYSTEM,
+            actor=Actor(SYSTEM.kind, None, reason),
             details=news.details(),
         )
-        notifications.departure_changed(reservation=reservation, news=news, now=now)
+        notifications.departure_changed(reservation=reservation, news=news, reason=reason, now=now)
     return bool(told)
 
 
