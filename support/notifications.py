@@ -1,18 +1,25 @@
-"""Messages about reports: outbox rows in the transaction of what they tell."""
+"""Messages about reports and changed departures: outbox rows with what they tell of."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import translation
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from accounts.selectors import Topic, wants_message
-from bookings.notifications import ticket_line
+from bookings.notifications import contact_of, context, seat_lines, ticket_line
+from bookings.selectors import ReservationDetail
+from inventory.pricing import INFANT
+from inventory.selectors import TicketFacts
 from support.selectors import ReportDetail
 from travel.common import outbox
 from travel.common.contacts import EMAIL
@@ -101,6 +108,109 @@ def send_farewell(said: Farewell | None, *, now: datetime) -> None:
             language=said.language,
             now=now,
         )
+
+
+# --- departures -----------------------------------------------------------------------------------
+
+SUBJECTS = {
+    "platform": gettext_noop("Your departure leaves from another platform"),
+    "vehicle": gettext_noop("Your seats have changed"),
+    "times": gettext_noop("The times of your departure have changed"),
+    "cancelled": gettext_noop("Your departure was cancelled"),
+    "skipped": gettext_noop("Your departure was changed"),
+}
+
+
+def disruption(
+    *,
+    reservation: ReservationDetail,
+    job_id: int,
+    cause: str,
+    reason: str,
+    departure_id: int,
+    now: datetime,
+) -> bool:
+    """
+    Tell the holder what the departures desk has changed, once for each of its jobs.
+
+    Answer whether there is a way to reach the holder. Delays and cancellations of what is paid are
+    told by bookings; of what was held unpaid, that it was given up, from here.
+    """
+    contact = contact_of(reservation)
+    if contact is None:
+        return False
+    tickets = [one for one in reservation.journey if one.parts.departure_id == departure_id]
+    with translation.override(reservation.language):
+        outbox.write(
+            kind="support.disruption",
+            channel=contact.channel,
+            recipient=contact.address,
+            subject=f"{_(SUBJECTS[cause])}: {reservation.locator}",
+            body=render_to_string(
+                "emails/disruption.txt",
+                context(reservation)
+                | {
+                    "is_text": contact.is_phone,
+                    "headline": _(SUBJECTS[cause]),
+                    "lines": _disruption_lines(reservation, tickets, cause),
+                    "reason": reason,
+                    "tickets": [ticket_line(one) for one in tickets],
+                },
+            ).strip(),
+            language=reservation.language,
+            now=now,
+            reference=f"support.disruption:{job_id}:{reservation.id}",
+            about=f"reservation:{reservation.id}",
+        )
+    return True
+
+
+def _disruption_lines(
+    reservation: ReservationDetail, tickets: Sequence[TicketFacts], cause: str
+) -> list[str]:
+    if cause == "platform":
+        return [
+            _("%(service)s leaves %(station)s from platform %(platform)s.")
+            % {
+                "service": one.service.number,
+                "station": one.origin.station.name,
+                "platform": one.origin.platform or "-",
+            }
+            for one in tickets
+        ]
+    if cause == "times":
+        return [
+            _("%(service)s leaves %(station)s on %(leaves)s.")
+            % {
+                "service": one.service.number,
+                "station": one.origin.station.name,
+                "leaves": _local(one.leaves_at, one.origin.station.tz),
+            }
+            for one in tickets
+        ]
+    if cause == "vehicle":
+        return _seat_news(reservation, {one.id for one in tickets})
+    return [_("Your seats were not paid for yet, and are given up. Nothing was charged.")]
+
+
+def _seat_news(reservation: ReservationDetail, ticket_ids: Collection[int]) -> list[str]:
+    """Write the new seats, and for whom the desk is still looking for one."""
+    lines = seat_lines(reservation)
+    waiting = [
+        reservation.passenger_of(coupon).full_name
+        for coupon in reservation.open_coupons
+        if coupon.ticket_id in ticket_ids
+        and not coupon.seats
+        and reservation.passenger_of(coupon).kind != INFANT
+    ]
+    return lines + [
+        _("We are looking for a seat for %(name)s and will write again.") % {"name": name}
+        for name in waiting
+    ]
+
+
+def _local(moment: datetime, tz: str) -> str:
+    return date_format(moment.astimezone(ZoneInfo(tz)), "D j N Y, H:i")
 
 
 def _send(

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import structlog
 from celery import shared_task
 
 from support import services
+from support.services import disruptions
 from travel.common import clock, outbox
 
 # So many exports are made each time the worker looks.
 EXPORTS = 5
 BATCH = 500
+# So many reservations of the departures desk's jobs are worked on at each look.
+ITEMS = 200
+log = structlog.get_logger("support")
 
 
 @shared_task
@@ -33,3 +38,24 @@ def make_exports() -> int:
 def tidy_up() -> None:
     """Delete the files with people's data whose days are over."""
     services.forget_exports(now=clock.now(), limit=BATCH)
+
+
+@shared_task
+def work_on_disruptions() -> int:
+    """
+    Work on the jobs of the departures desk, an item at a time; answer how many were worked on.
+
+    Each item stands in a transaction of its own; one that breaks off is put off and does not stop
+    the others. The next look goes on where this one ends.
+    """
+    done = 0
+    for item_id in disruptions.due_items(now=clock.now(), limit=ITEMS):
+        try:
+            disruptions.work_on(item_id=item_id, now=clock.now())
+        except Exception as error:
+            log.exception("disruption_failed", item=item_id)
+            disruptions.fail(item_id=item_id, error=error, now=clock.now())
+        done += 1
+    for job_id in disruptions.due_jobs(now=clock.now(), limit=BATCH):
+        disruptions.look_after(job_id=job_id, now=clock.now())
+    return done
