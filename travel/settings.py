@@ -394,6 +394,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600.0,
         "options": {"expires": 600},
     },
+    "work-on-disruptions": {
+        "task": "support.tasks.work_on_disruptions",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
     "tidy-up": {
         "task": "travel.common.tasks.tidy_up",
         "schedule": 3600.0,
