@@ -155,6 +155,14 @@ class TooManyPassengers(Refusal):
     title = _("At most nine passengers travel on one reservation.")
 
 
+class NoAddress(Refusal):
+    """The reservation has no e-mail address that something could be sent to."""
+
+    code = "no_address"
+    status = 409
+    title = _("This booking has no e-mail address.")
+
+
 class BadBarcode(Refusal):
     """
     A barcode that proves nothing.

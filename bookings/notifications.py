@@ -53,6 +53,11 @@ def confirmation(*, reservation: ReservationDetail, now: datetime) -> None:
     _send("confirmation", gettext_noop("Your tickets"), reservation, once=True, now=now)
 
 
+def tickets_again(*, reservation: ReservationDetail, now: datetime) -> None:
+    """Send the tickets once more, because somebody asked for them."""
+    _send("tickets", gettext_noop("Your tickets"), reservation, template="confirmation", now=now)
+
+
 def seats_changed(*, reservation: ReservationDetail, now: datetime) -> None:
     """Tell the holder the new seats, and that tickets kept elsewhere still show the old ones."""
     _send(
@@ -169,12 +174,13 @@ def _send(
     shown: Callable[[], dict[str, object]] = dict,
     once: bool = False,
     by_text: bool = False,
+    template: str | None = None,
 ) -> None:
     """
     Write to the reservation's address, in its language; `by_text` to its number if it has no other.
 
     What is `shown` is put into words in that language. `once` is for what happens to a reservation
-    once.
+    once. `template` names another kind's text, where both say the same.
     """
     contact = contact_of(reservation)
     if contact is None or (contact.is_phone and not by_text):
@@ -186,7 +192,7 @@ def _send(
             recipient=contact.address,
             subject=f"{gettext(subject)}: {reservation.locator}",
             body=render_to_string(
-                f"emails/{kind}.txt",
+                f"emails/{template or kind}.txt",
                 context(reservation, guest_secret=guest_secret)
                 | {"is_text": contact.is_phone}
                 | shown(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from bookings import services
+from bookings.documents.letters import DRESSERS
 from travel.common import clock, outbox
 
 BATCH = 200
@@ -32,4 +33,4 @@ def tell_of_departures() -> int:
 @shared_task
 def send_messages() -> int:
     """Deliver the messages about reservations that are due."""
-    return outbox.deliver_due(prefix="bookings.", now=clock.now())
+    return outbox.deliver_due(prefix="bookings.", now=clock.now(), dressers=DRESSERS)

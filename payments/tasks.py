@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 import structlog
 from celery import shared_task
 
+from bookings.documents.letters import DRESSERS
 from payments.services.asking import ask_attempt, ask_top_up, due_attempts, due_top_ups
 from payments.services.called_off import due_departures, note_called_off
 from payments.services.called_off import refund_called_off as give_back_called_off
@@ -90,7 +91,7 @@ def reconcile_nightly() -> int:
 @shared_task
 def send_messages() -> int:
     """Deliver the messages about money that are due."""
-    return outbox.deliver_due(prefix="payments.", now=clock.now())
+    return outbox.deliver_due(prefix="payments.", now=clock.now(), dressers=DRESSERS)
 
 
 def _each(what: str, ids: Iterable[int], act: Callable[[int], object]) -> int:

@@ -288,6 +288,9 @@ RECEIPT_ISSUER_TEXT = env.str("RECEIPT_ISSUER_TEXT", default="", multiline=True)
 RECEIPT_NAME_YEARS = env.int("RECEIPT_NAME_YEARS", default=10)
 # Keys that sign barcodes, newest first; those of older ones still hold. Empty: one of SECRET_KEY.
 TICKET_SIGNING_KEYS = env.list("TICKET_SIGNING_KEYS", default=[])
+# The key and certificates that sign passes for Apple Wallet; without them there are none.
+WALLET_PASS_PEM = env.str("WALLET_PASS_PEM", default="")
+WALLET_PASS_PASSWORD = env.str("WALLET_PASS_PASSWORD", default="")
 
 # --- paying ---------------------------------------------------------------------------------------
 

@@ -18,7 +18,13 @@ from accounts.viewers import Viewer
 from bookings import barcodes, selectors
 from bookings.barcodes import BarcodeFacts
 from bookings.documents.codes import Picture, picture, symbol_of
-from bookings.documents.words import coach_word, kind_name, platform_word, seat_on_the_way
+from bookings.documents.words import (
+    coach_word,
+    kind_name,
+    platform_word,
+    seat_on_the_way,
+    stops_text,
+)
 from bookings.errors import ProofNeeded
 from bookings.selectors import CouponDetail, PassengerDetail, ReservationDetail
 from inventory.selectors import TicketFacts
@@ -35,8 +41,9 @@ class Pass:
     A passenger on a ticket, as documents show it.
 
     The instants are in the zones of their stations. `barcode` is the signed text, empty where the
-    pass is void; `state` and `tone` say why. `coach` and `seat` are empty where there are several,
-    or none: then `seating` says it in words. `number` of `count` counts the passes that hold.
+    pass is void; `state` and `tone` say why in words, `coupon_state` by its code. `coach` and
+    `seat` are empty where there are several, or none; `seating` always says it in words. `number`
+    of `count` counts the passes that hold.
     """
 
     coupon_id: int
@@ -66,6 +73,7 @@ class Pass:
     seating: str
     price: Money
     tax: Money
+    coupon_state: str
     state: str
     tone: str
     barcode: str
@@ -80,6 +88,15 @@ class Pass:
     def symbol(self) -> str:
         """The kind of its barcode: `Aztec` or `QR`."""
         return symbol_of(self.mode)
+
+    @property
+    def days_later(self) -> int:
+        """How many local days after the departure it arrives."""
+        return (self.arrives_at.date() - self.departs_at.date()).days
+
+    @property
+    def stops_text(self) -> str:
+        return stops_text(self.stops)
 
     @property
     def platform_word(self) -> str:
@@ -245,6 +262,7 @@ def _pass(
         seating=_seating(coupon, passenger, ticket),
         price=coupon.price,
         tax=_tax(coupon, reservation.currency),
+        coupon_state=coupon.state,
         state=state,
         tone=tone,
         barcode=barcode_of(reservation, coupon, issued_at=paid),

@@ -10,11 +10,9 @@ from django.utils.translation import get_language, get_language_bidi
 from django.utils.translation import gettext as _
 
 from bookings.documents.passes import Pass
-from bookings.documents.words import coach_word, platform_word, stops_text
 from travel.common.printing import pdf
 from travel.common.templatetags.look import (
     clock_text,
-    days_between,
     duration,
     long_day,
     mode_name,
@@ -50,7 +48,6 @@ def file_name(passes: Sequence[Pass]) -> str:
 
 
 def _sheet(one: Pass) -> dict[str, Any]:
-    later = days_between(one.arrives_at, one.departs_at)
     return {
         "heading": _("%(mode)s %(service)s")
         % {"mode": mode_name(one.mode), "service": one.service},
@@ -61,12 +58,12 @@ def _sheet(one: Pass) -> dict[str, Any]:
         "from": {"time": clock_text(one.departs_at), "name": one.origin},
         "to": {
             "time": clock_text(one.arrives_at),
-            "later": f"+{later}" if later > 0 else "",
+            "later": f"+{one.days_later}" if one.days_later > 0 else "",
             "name": one.destination,
         },
         "run": {
             "duration": duration(one.duration_minutes),
-            "stops": stops_text(one.stops),
+            "stops": one.stops_text,
             "dash": DASHES[one.mode],
         },
         "facts": _facts(one),
@@ -97,10 +94,10 @@ def code_text(one: Pass) -> str:
 def _facts(one: Pass) -> list[dict[str, Any]]:
     facts = [(_("Date"), long_day(one.departs_at), False)]
     if one.platform:
-        facts.append((platform_word(one.mode), one.platform, False))
+        facts.append((one.platform_word, one.platform, False))
     if one.seat:
         if one.coach:
-            facts.append((coach_word(one.mode), one.coach, len(one.coach) <= LARGE_LETTERS))
+            facts.append((one.coach_word, one.coach, len(one.coach) <= LARGE_LETTERS))
         facts.append((_("Seat"), one.seat, True))
     else:
         facts.append((_("Seat"), one.seating, False))

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from bookings.pages import checkout_views, document_views, manage_urls, ticket_views, views
+from bookings.pages import checkout_views, document_urls, manage_urls, ticket_views, views
 
 app_name = "bookings"
 urlpatterns = [
@@ -11,5 +11,5 @@ urlpatterns = [
     path("trip/<int:ticket_id>/seats/", ticket_views.seats, name="seats"),
     path("checkout/", checkout_views.checkout, name="checkout"),
     *manage_urls.urlpatterns,
-    path(".well-known/ticket-keys.json", document_views.ticket_keys, name="ticket-keys"),
+    *document_urls.urlpatterns,
 ]

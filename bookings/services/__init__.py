@@ -32,6 +32,7 @@ from bookings.services.reserving import (
     SeatChoice,
     reserve,
 )
+from bookings.services.sending import resend_tickets
 from bookings.services.telling import tell_everybody, tell_of_changes
 
 __all__ = [
@@ -61,6 +62,7 @@ __all__ = [
     "reclaim",
     "release",
     "reopen",
+    "resend_tickets",
     "reserve",
     "scan",
     "send_proof_code",

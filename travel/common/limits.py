@@ -34,6 +34,8 @@ LIMITS: dict[str, Limit] = {
     "search": Limit(20, 1),
     "write": Limit(10, 1),
     "signup": Limit(20, 3600),
+    # Tickets of one reservation sent by e-mail again.
+    "resend": Limit(3, 3600),
     # Guesses at one account from one address, and at all accounts from one address.
     "login": Limit(10, 300, strict=True),
     "login-address": Limit(100, 300, strict=True),

@@ -8,6 +8,7 @@ begins with the name of the app that writes it and whose task drains it (`bookin
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,6 +16,7 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from travel.common import messaging
+from travel.common.messaging import Extras
 from travel.common.models import OutboxMessage
 from travel.common.transactions import in_transaction
 
@@ -24,6 +26,11 @@ LEASE = timedelta(minutes=5)
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=1)
 MAX_ATTEMPTS = 10
+# From this attempt on a message whose HTML and files cannot be made goes out as text.
+PLAIN_AFTER = 3
+
+# Makes what belongs to a message, of what it tells (`reservation:7`) and its language, now.
+Dresser = Callable[[str, str, datetime], Extras | None]
 
 
 @in_transaction
@@ -64,14 +71,22 @@ def write(
     )
 
 
-def deliver_due(*, prefix: str, now: datetime, limit: int = 100) -> int:
+def deliver_due(
+    *,
+    prefix: str,
+    now: datetime,
+    limit: int = 100,
+    dressers: Mapping[str, Dresser] | None = None,
+) -> int:
     """
     Deliver the messages of these kinds that are due, oldest first; answer how many went out.
 
-    One that fails is tried again after a growing pause, and given up after ten attempts.
+    One that fails is tried again after a growing pause, and given up after ten attempts. A dresser
+    makes what an e-mail of its kind has besides the text that is stored; one that fails twice is
+    left out, so that the text arrives.
     """
     due = _due(prefix, now).order_by("due_at", "id").values_list("pk", flat=True)[:limit]
-    return sum(_deliver(pk, prefix, now) for pk in list(due))
+    return sum(_deliver(pk, prefix, now, dressers or {}) for pk in list(due))
 
 
 def _due(prefix: str, now: datetime) -> QuerySet[OutboxMessage]:
@@ -84,7 +99,7 @@ def _due(prefix: str, now: datetime) -> QuerySet[OutboxMessage]:
     )
 
 
-def _deliver(pk: int, prefix: str, now: datetime) -> bool:
+def _deliver(pk: int, prefix: str, now: datetime, dressers: Mapping[str, Dresser]) -> bool:
     # Whoever sets the lease has the message; another worker's update finds no row.
     if not _due(prefix, now).filter(pk=pk).update(lease_until=now + LEASE):
         return False
@@ -92,7 +107,7 @@ def _deliver(pk: int, prefix: str, now: datetime) -> bool:
     message.attempts += 1
     message.lease_until = None
     try:
-        _send(message)
+        _send(message, dressers, now)
     except Exception as failure:  # noqa: BLE001 - one bad message must not hold up the others
         _put_off(message, failure, now)
         sent = False
@@ -107,7 +122,7 @@ def _deliver(pk: int, prefix: str, now: datetime) -> bool:
     return sent
 
 
-def _send(message: OutboxMessage) -> None:
+def _send(message: OutboxMessage, dressers: Mapping[str, Dresser], now: datetime) -> None:
     if settings.MAIL_DELIVERY == "outbox":
         # The demo shows the rows themselves.
         return
@@ -115,8 +130,26 @@ def _send(message: OutboxMessage) -> None:
         messaging.send_sms(recipient=message.recipient, body=message.body)
     else:
         messaging.send_email(
-            recipient=message.recipient, subject=message.subject, body=message.body
+            recipient=message.recipient,
+            subject=message.subject,
+            body=message.body,
+            extras=_dressed(message, dressers, now),
         )
+
+
+def _dressed(
+    message: OutboxMessage, dressers: Mapping[str, Dresser], now: datetime
+) -> Extras | None:
+    dress = dressers.get(message.kind)
+    if dress is None:
+        return None
+    try:
+        return dress(message.about, message.language, now)
+    except Exception:
+        if message.attempts < PLAIN_AFTER:
+            raise
+        logger.exception("message %s goes out without what belongs to it", message.pk)
+        return None
 
 
 def _put_off(message: OutboxMessage, failure: Exception, now: datetime) -> None:

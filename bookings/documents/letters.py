@@ -1,0 +1,157 @@
+"""
+What e-mails about tickets have besides their text: the same as HTML, the PDF, the calendar file.
+
+It is made when the outbox sends, of what holds then, and is stored nowhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.translation import get_language_bidi
+from django.utils.translation import gettext as _
+
+from accounts.viewers import Viewer
+from bookings import selectors
+from bookings.documents import calendars, tickets
+from bookings.documents.passes import Papers, Pass, has_documents, papers_of, per_ticket
+from bookings.documents.words import way
+from bookings.selectors import ReservationDetail
+from inventory import selectors as inventory
+from inventory.selectors import Tier
+from travel.common.messaging import Attachment, Extras
+from travel.common.money import Money
+from travel.common.outbox import Dresser
+from travel.common.templatetags.look import moment_text, money_text
+
+PDF = "application/pdf"
+
+
+@dataclass(frozen=True, slots=True)
+class Ride:
+    """A ticket of the letter: its first pass tells the way, each of them who travels."""
+
+    journey: Pass
+    passes: list[Pass]
+    rules: list[str]
+
+
+def confirmation(about: str, language: str, now: datetime) -> Extras | None:
+    """Answer HTML, PDF and calendar file of the tickets that a message brings."""
+    reservation = _reservation(about, now)
+    if not has_documents(reservation):
+        return None
+    papers = papers_of(reservation)
+    with translation.override(language):
+        return Extras(html=_html(papers, language, now), attachments=_files(papers))
+
+
+def change(about: str, language: str, now: datetime) -> Extras | None:
+    """
+    Answer the files that take the place of older ones after a change.
+
+    What was cancelled altogether has no tickets, and a calendar file that takes the trip out.
+    """
+    reservation = _reservation(about, now)
+    if reservation.status not in ("Paid", "Cancelled"):
+        return None
+    with translation.override(language):
+        if has_documents(reservation):
+            return Extras(attachments=_files(papers_of(reservation)))
+        events = selectors.events(reservation.id)
+        if not any(event.kind == "paid" for event in events):
+            return None
+        return Extras(attachments=[_calendar(reservation)])
+
+
+DRESSERS: dict[str, Dresser] = {
+    "bookings.confirmation": confirmation,
+    "bookings.tickets": confirmation,
+    "bookings.seats_changed": change,
+    "bookings.name_corrected": change,
+    "bookings.rebooked": change,
+    "payments.cancellation": change,
+}
+
+
+def _reservation(about: str, now: datetime) -> ReservationDetail:
+    return selectors.get_reservation(
+        viewer=Viewer(is_support=True), reservation_id=int(about.partition(":")[2]), now=now
+    )
+
+
+def _files(papers: Papers) -> list[Attachment]:
+    files = [_calendar(papers.reservation)]
+    if papers.valid:
+        name = tickets.file_name(papers.valid)
+        files.insert(0, Attachment(name, PDF, tickets.tickets_pdf(papers.valid)))
+    return files
+
+
+def _calendar(reservation: ReservationDetail) -> Attachment:
+    return Attachment(
+        calendars.file_name(reservation.locator),
+        "text/calendar",
+        calendars.calendar_of(reservation, selectors.events(reservation.id)),
+    )
+
+
+def _html(papers: Papers, language: str, now: datetime) -> str:
+    reservation = papers.reservation
+    origin, destination = way(reservation)
+    shown = [one for one in papers.passes if one.coupon_state != "cancelled"]
+    link = f"{settings.SITE_URL}/booking/{reservation.locator}/"
+    return render_to_string(
+        "emails/confirmation.html",
+        {
+            "site": settings.SITE_NAME,
+            "language": language,
+            "direction": "rtl" if get_language_bidi() else "ltr",
+            "start": "right" if get_language_bidi() else "left",
+            "end": "left" if get_language_bidi() else "right",
+            "origin": origin,
+            "destination": destination,
+            "reservation": reservation,
+            "rides": [
+                Ride(passes[0], passes, rules(reservation, ticket_id, now=now))
+                for ticket_id, passes in per_ticket(shown).items()
+            ],
+            "price": Money(sum(one.price.minor for one in shown), reservation.currency),
+            "tickets_link": f"{link}tickets/",
+            "booking_link": link,
+        },
+    )
+
+
+def rules(reservation: ReservationDetail, ticket_id: int, *, now: datetime) -> list[str]:
+    """
+    Say until when cancelling a ticket costs how much, on the clock of its own station.
+
+    Passengers on several fares of one ticket are told the first one's rule.
+    """
+    ticket = reservation.tickets[ticket_id]
+    coupon = reservation.open_on(ticket_id)[0]
+    tiers = inventory.penalty_tiers([coupon.fare_version_id]).get(coupon.fare_version_id, [])
+    lines = []
+    for tier in tiers:
+        until = ticket.leaves_at - timedelta(minutes=tier.minutes_before)
+        if until > now:
+            lines.append(_rule(tier, moment_text(until, ticket.origin.station.tz), coupon.price))
+    return [*lines, _("After that nothing comes back.") if lines else _("Nothing comes back.")]
+
+
+def _rule(tier: Tier, until: str, price: Money) -> str:
+    if not tier.basis_points and not tier.minimum_minor:
+        return _("Until %(moment)s: free of charge.") % {"moment": until}
+    percent = f"{tier.basis_points / 100:g}"
+    if tier.minimum_minor:
+        return _("Until %(moment)s: a fee of %(percent)s %%, at least %(amount)s a passenger.") % {
+            "moment": until,
+            "percent": percent,
+            "amount": money_text(Money(tier.minimum_minor, price.currency)),
+        }
+    return _("Until %(moment)s: a fee of %(percent)s %%.") % {"moment": until, "percent": percent}
