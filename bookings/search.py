@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from bookings.availability import availability
+from bookings.availability import Availability, availability
 from inventory import places, search
 from inventory.places import Place
 from inventory.pricing import ADULT, INFANT, PriceRule, price
@@ -72,6 +72,11 @@ class Query:
     sort: str = "departure"
     round_trip: bool = False
 
+    @property
+    def seats_needed(self) -> int:
+        """How many seats must be free: an infant needs none, but nobody rides in a full coach."""
+        return max(sum(kind != INFANT for kind in self.passengers), 1)
+
 
 def find(query: Query, *, now: datetime) -> list[Found]:
     """
@@ -88,7 +93,7 @@ def find(query: Query, *, now: datetime) -> list[Found]:
         now=now,
     )
     wanted = [one for one in stretches if _wanted(one, query.filters)]
-    found = _on_offer(query, wanted, details=search.mode_details(wanted), now=now)
+    found = on_offer(query, wanted, details=search.mode_details(wanted), now=now)
     return narrow(found, query.filters, sort=query.sort)
 
 
@@ -107,7 +112,7 @@ def find_days(query: Query, *, days: Sequence[date], now: datetime) -> dict[date
         now=now,
     )
     found: dict[date, list[Found]] = {day: [] for day in days}
-    for one in _on_offer(query, stretches, details={}, now=now):
+    for one in on_offer(query, stretches, details={}, now=now):
         day = boards_at(one.stretch).date()
         if day in found:
             found[day].append(one)
@@ -123,7 +128,7 @@ def narrow(found: Sequence[Found], filters: Filters, *, sort: str = "departure")
         if filters.travel_class in (None, one.rule.travel_class)
         and facilities <= set(one.facilities)
         and _wanted(one.stretch, filters)
-        and _priced_within(one, filters)
+        and priced_within(one.price, filters)
     ]
     return sorted(kept, key=_SORT_KEYS[sort])
 
@@ -135,35 +140,49 @@ def find_ticket(ticket_id: int, query: Query, *, now: datetime) -> Found | None:
     Answer None when it has left, was never there or is not on sale. Nobody counts its seats or
     says what is on board: `seats_left` is 0.
     """
-    if not 0 < ticket_id <= MAX_TICKET_ID:
-        return None
-    parts = unpack(ticket_id)
-    stretch = search.find_stretch(
-        parts.departure_id, parts.from_position, parts.to_position, now=now
-    )
-    if stretch is None:
-        return None
-    rules = search.price_rules({stretch.tariff_id}, now=now).get(stretch.tariff_id, [])
-    rule = next((one for one in rules if one.number == parts.fare_number), None)
-    if rule is None or not _is_on_sale(stretch, rule, now):
-        return None
-    return _offer(query, stretch, rule, rule.travel_class, 0, [], {})
+    return next(iter(find_tickets([ticket_id], query, now=now)), None)
 
 
-def _on_offer(
+def find_tickets(ticket_ids: Sequence[int], query: Query, *, now: datetime) -> list[Found]:
+    """Answer those of several tickets that `find_ticket` would answer, in two statements, too."""
+    parts = {one: unpack(one) for one in ticket_ids if 0 < one <= MAX_TICKET_ID}
+    rides = {
+        (one.departure_id, one.from_position, one.to_position): one
+        for one in search.find_rides([part[:3] for part in parts.values()], now=now)
+    }
+    rules = search.price_rules({one.tariff_id for one in rides.values()}, now=now)
+    found = []
+    for part in parts.values():
+        stretch = rides.get(part[:3])
+        fares = rules.get(stretch.tariff_id, []) if stretch else []
+        rule = next((one for one in fares if one.number == part.fare_number), None)
+        if stretch and rule and _is_on_sale(stretch, rule, now):
+            found.append(_offer(query, stretch, rule, rule.travel_class, 0, [], {}))
+    return found
+
+
+def on_offer(
     query: Query,
     stretches: Sequence[Stretch],
     *,
     details: dict[int, dict[str, object]],
     now: datetime,
+    rules: dict[int, list[PriceRule]] | None = None,
+    left: Availability | None = None,
 ) -> list[Found]:
-    """Answer the tickets on sale for the stretches that have room for the party."""
+    """
+    Answer the tickets on sale for the stretches that have room for the party.
+
+    Whoever has read the rules of the tariffs, or what is left, gives them along.
+    """
     boards = search.facilities({one.service_id for one in stretches})
-    rules = search.price_rules({one.tariff_id for one in stretches}, now=now)
+    if rules is None:
+        rules = search.price_rules({one.tariff_id for one in stretches}, now=now)
     words = class_words({one.carrier_id for one in stretches})
-    every = [rule for fares in rules.values() for rule in fares]
-    left = availability(stretches, now=now, rules=every)
-    seats_needed = sum(kind != INFANT for kind in query.passengers)
+    if left is None:
+        every = [rule for fares in rules.values() for rule in fares]
+        left = availability(stretches, now=now, rules=every)
+    seats_needed = query.seats_needed
 
     found: list[Found] = []
     for stretch in stretches:
@@ -171,8 +190,8 @@ def _on_offer(
             if not _is_on_sale(stretch, rule, now):
                 continue
             seats_left = left.left_of(stretch, rule)
-            has_room = seats_left >= max(seats_needed, 1)
-            if not has_room and left.left_with_changes(stretch, rule) < max(seats_needed, 1):
+            has_room = seats_left >= seats_needed
+            if not has_room and left.left_with_changes(stretch, rule) < seats_needed:
                 continue
             offer = _offer(
                 query,
@@ -207,19 +226,26 @@ def is_past(origin: Place, day: date, *, now: datetime) -> bool:
 
 
 def _wanted(stretch: Stretch, filters: Filters) -> bool:
-    clock = boards_at(stretch).time()
     return (
         (not filters.modes or stretch.mode in filters.modes)
         and (not filters.carriers or stretch.carrier_code in filters.carriers)
         and (filters.max_stops is None or stretch.stops <= filters.max_stops)
-        and (filters.depart_after is None or clock >= filters.depart_after)
-        and (filters.depart_before is None or clock <= filters.depart_before)
+        and leaves_within(stretch, filters)
     )
 
 
-def _priced_within(found: Found, filters: Filters) -> bool:
+def leaves_within(stretch: Stretch, filters: Filters) -> bool:
+    """Say whether a ride leaves in the hours that are asked for, on its station's clock."""
+    clock = boards_at(stretch).time()
+    return (filters.depart_after is None or clock >= filters.depart_after) and (
+        filters.depart_before is None or clock <= filters.depart_before
+    )
+
+
+def priced_within(price: Money, filters: Filters) -> bool:
+    """Say whether a price of the whole party is between those that are asked for."""
     low, high = filters.price_min, filters.price_max
-    amount = Decimal(found.price.amount)
+    amount = Decimal(price.amount)
     return (low is None or amount >= low) and (high is None or amount <= high)
 
 

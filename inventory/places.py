@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from inventory.models import City, CityName, Station, StationCode, StationName
+from inventory.models import City, CityName, MinimumChange, Station, StationCode, StationName
 from travel.common.ids import search_key
 
 STALE_AFTER_SECONDS = 60.0
@@ -75,6 +75,8 @@ class _Index:
     # (key, place) of each name; the place is a city's id or, negative, a station's.
     names: list[tuple[str, int]]
     codes: dict[str, int]
+    # Station -> those from which one may change to it, each with the minutes that takes at least.
+    changes: dict[int, list[tuple[int, int]]]
     read_at: float
 
 
@@ -125,6 +127,15 @@ def station(station_id: int) -> StationFacts:
         forget()
         index = _current()
     return index.stations[station_id]
+
+
+def changes_to(station_id: int) -> list[tuple[int, int]]:
+    """
+    Answer the stations from which one may change to this one, each with the least minutes for it.
+
+    The station itself comes first. Where no time is known between two stations one may not change.
+    """
+    return _current().changes.get(station_id, [])
 
 
 def city(city_id: int) -> CityFacts:
@@ -231,24 +242,41 @@ def _read() -> _Index:
     """
     stations: dict[int, StationFacts] = {}
     active: dict[int, StationFacts] = {}
-    for is_active, latitude, longitude, *rest in Station.objects.values_list(
-        "is_active", "latitude", "longitude", "id", "code", "name", "kind", "tz", "city_id"
+    changes: dict[int, list[tuple[int, int]]] = {}
+    for is_active, minutes, latitude, longitude, *rest in Station.objects.values_list(
+        "is_active",
+        "minimum_change_minutes",
+        "latitude",
+        "longitude",
+        "id",
+        "code",
+        "name",
+        "kind",
+        "tz",
+        "city_id",
     ):
         facts: list[Any] = [*rest, float(latitude), float(longitude)]
         station = StationFacts(*facts)
         stations[station.id] = station
         if is_active:
             active[station.id] = station
+            changes[station.id] = [(station.id, minutes)]
     cities = {
         row[0]: CityFacts(*row) for row in City.objects.values_list("id", "code", "name", "country")
     }
     for station in sorted(active.values(), key=lambda facts: (facts.name, facts.id)):
         cities[station.city_id].stations.append(station)
+    for start, end, minutes in MinimumChange.objects.order_by("id").values_list(
+        "from_station_id", "to_station_id", "minutes"
+    ):
+        if start in active and end in active:
+            changes[end].append((start, minutes))
     return _Index(
         cities=cities,
         stations=stations,
         names=list(_names(cities, active)),
         codes=_codes(active),
+        changes=changes,
         read_at=time.monotonic(),
     )
 

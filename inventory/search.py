@@ -127,18 +127,22 @@ def find_stretches(
     return _at_main_stations(stretches, origins, destinations)
 
 
-def find_stretch(
-    departure_id: int, from_position: int, to_position: int, *, now: datetime
-) -> Stretch | None:
-    """Answer one ride by its positions, or None when it does not exist or has left by `now`."""
-    found = _read(
+def find_rides(rides: Sequence[tuple[int, int, int]], *, now: datetime) -> list[Stretch]:
+    """
+    Answer several rides, each a departure with two positions, in one statement.
+
+    Those that do not exist or have left by `now` are missing.
+    """
+    if not rides:
+        return []
+    one = "(start.departure_id = %s AND start.position = %s AND finish.position = %s)"
+    return _read(
         by="call_way",
-        leaving="start.departure_id = %s AND start.position = %s",
-        arriving="finish.position = %s",
-        parameters=[to_position, departure_id, from_position],
+        leaving=" OR ".join([one] * len(rides)),
+        arriving="finish.position > 0",
+        parameters=[value for ride in rides for value in ride],
         now=now,
     )
-    return found[0] if found else None
 
 
 # The order of the tables is written down, and so are the calls' indexes: statistics that are out of
@@ -218,8 +222,8 @@ def _at_main_stations(
     A train that calls at three stations of a city is one train to whoever asks for the city; who
     wants to board elsewhere asks for the station.
     """
-    starts = _importance(origins, {(one.departure_id, one.from_station_id) for one in stretches})
-    ends = _importance(destinations, {(one.departure_id, one.to_station_id) for one in stretches})
+    starts = importance(origins, {(one.departure_id, one.from_station_id) for one in stretches})
+    ends = importance(destinations, {(one.departure_id, one.to_station_id) for one in stretches})
     rides: dict[int, list[Stretch]] = {}
     for one in stretches:
         rides.setdefault(one.departure_id, []).append(one)
@@ -237,7 +241,7 @@ def _at_main_stations(
     return sorted(kept, key=_by_departure)
 
 
-def _importance(stations: Sequence[StationFacts], served: set[tuple[int, int]]) -> dict[int, float]:
+def importance(stations: Sequence[StationFacts], served: set[tuple[int, int]]) -> dict[int, float]:
     """
     Answer how many departures each station serves, the plainer name first among about as many.
 

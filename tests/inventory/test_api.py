@@ -95,7 +95,7 @@ class TestCities:
     def test_reads_the_names_once_and_then_from_memory(
         self, api, django_assert_max_num_queries, django_assert_num_queries
     ):
-        with django_assert_max_num_queries(5):
+        with django_assert_max_num_queries(6):
             api.get("/tickets/cities", {"q": "ham"})
         with django_assert_num_queries(0):
             api.get("/tickets/cities", {"q": "ham"})
