@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import django_otp
@@ -10,6 +11,7 @@ from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
 from accounts import lockout, tokens
@@ -71,6 +73,7 @@ class StaffSignInForm(AdminAuthenticationForm):
 SECTIONS: dict[str, Any] = {
     "bookings.admin": _("Reservations"),
     "payments.admin": _("Money"),
+    "support.admin.numbers": _("Numbers"),
     "support.admin": _("Passengers' reports"),
     "inventory.admin.departures": _("Departures"),
     "inventory.admin.places": _("Places"),
@@ -98,11 +101,26 @@ class TravelAdminSite(AdminSite):
     index_title = _("Overview")
     enable_nav_sidebar = True
     login_form = StaffSignInForm
+    # Higher storeys hang in pages of the site's own, and what the overview shows.
+    overview: Callable[[HttpRequest], dict[str, Any]] | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.pages: list[Callable[[Any], list[Any]]] = []
         # Rows go one by one, each under the rules of its own page.
         self.disable_action("delete_selected")
+
+    def get_urls(self) -> list[Any]:
+        """Put the pages of the site's own before those of the tables."""
+        own = [pattern for pages in self.pages for pattern in pages(self)]
+        return [*own, *super().get_urls()]
+
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        """Show what the day is like, and the tables."""
+        shown = self.overview(request) if self.overview else {}
+        return super().index(request, {**shown, **(extra_context or {})})
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Let active staff in; with STAFF_2FA=required only after their second factor."""

@@ -88,6 +88,7 @@ MIDDLEWARE = [
     "travel.api.middleware.ApiMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "travel.common.numerals.ReadersNumerals",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -180,7 +181,7 @@ USE_TZ = True
 REPORT_TIME_ZONE = env.time_zone("REPORT_TIME_ZONE", default="UTC")
 USE_I18N = True
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("fa", "فارسی")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 FORMAT_MODULE_PATH = ["travel.formats"]
 
@@ -341,6 +342,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "bookings.tasks.expire_holds",
         "schedule": 10.0,
         "options": {"expires": 10},
+    },
+    "mark-no-shows": {
+        "task": "bookings.tasks.mark_no_shows",
+        "schedule": 600.0,
+        "options": {"expires": 600},
     },
     "settle-refunds": {
         "task": "payments.tasks.settle_due",

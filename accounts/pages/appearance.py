@@ -1,4 +1,4 @@
-"""The two choices in the foot of every page, colours and language, kept in a cookie for a year."""
+"""What the foot of every page lets choose, colours, language, calendar: kept for a year."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
+from travel.common.calendars import CALENDAR_COOKIE, CALENDARS
 from travel.common.templatetags.look import THEME_COOKIE, THEMES
 
 ONE_YEAR_SECONDS = 365 * 24 * 3600
@@ -23,6 +24,7 @@ class LanguageForm(forms.Form):
     """A language the office speaks."""
 
     language = forms.ChoiceField(choices=lambda: settings.LANGUAGES)
+    calendar = forms.ChoiceField(choices=[(name, name) for name in CALENDARS], required=False)
 
 
 @require_POST
@@ -41,11 +43,13 @@ def set_appearance(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def set_language(request: HttpRequest) -> HttpResponse:
-    """Remember the chosen language and go back; an unknown one changes nothing."""
+    """Remember the chosen language and calendar and go back; an unknown one changes nothing."""
     answer = HttpResponseRedirect(way_back(request))
     form = LanguageForm(request.POST)
     if form.is_valid():
         _remember(answer, settings.LANGUAGE_COOKIE_NAME, form.cleaned_data["language"])
+        if form.cleaned_data["calendar"]:
+            _remember(answer, CALENDAR_COOKIE, form.cleaned_data["calendar"])
     return answer
 
 

@@ -57,7 +57,9 @@ class Money:
     def format(self, locale: str = "en") -> str:
         """Write it as readers of `locale` do."""
         number = Decimal(self.minor).scaleb(-minor_digits(self.currency))
-        return format_currency(number, self.currency, locale=locale.replace("-", "_"))
+        return format_currency(
+            number, self.currency, locale=locale.replace("-", "_"), numbering_system="default"
+        )
 
     def _same(self, other: Money) -> None:
         if self.currency != other.currency:

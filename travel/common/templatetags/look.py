@@ -1,8 +1,8 @@
 """
 Template tags that write icons, money, times and form controls the same way on every page.
 
-Words follow the reader's language through Babel: English is British, because the office writes the
-day before the month and counts 24 hours. Times are shown in the zone of the station they belong to.
+Words, digits and the calendar follow the reader's language through Babel. Times are shown in the
+zone of the station they belong to.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel import Locale
-from babel.dates import format_date, format_skeleton, format_time
+from babel.dates import format_date, format_time
 from django import template
 from django.conf import settings
 from django.contrib import messages
@@ -25,9 +24,18 @@ from django.template import Context
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language, gettext, ngettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from travel.common.calendars import (
+    CALENDARS,
+    asked_calendar,
+    has_own_digits,
+    own_digits,
+    write_day,
+    write_day_in_full,
+)
+from travel.common.locales import reader_locale
 from travel.common.money import Money
 
 register = template.Library()
@@ -45,14 +53,6 @@ MODE_ICONS = {
     "bus": "coach",
     "coach": "coach",
 }
-
-
-def reader_locale() -> Locale:
-    """Answer the locale of the language the page is written in."""
-    language = get_language() or "en"
-    if language == "en":
-        language = "en-gb"
-    return Locale.parse(language.replace("-", "_"))
 
 
 # --- signs ----------------------------------------------------------------------------------------
@@ -126,8 +126,9 @@ def facility_name(word: str) -> str:
 @register.filter
 def money_text(amount: Money) -> str:
     """Write an amount for attributes and option labels: `€49.90`, `−€20.95`."""
-    written = amount.format(str(reader_locale())).replace("-", MINUS)
-    return CODE_BEFORE_DIGITS.sub("\\1\u00a0", written)
+    locale = reader_locale()
+    written = amount.format(str(locale)).replace("-", MINUS)
+    return own_digits(CODE_BEFORE_DIGITS.sub("\\1\u00a0", written), locale)
 
 
 @register.filter
@@ -163,7 +164,8 @@ def in_zone(instant: datetime, zone: str | ZoneInfo | None) -> datetime:
 @register.filter
 def clock_text(instant: datetime, zone: str | ZoneInfo | None = None) -> str:
     """Write the time of day, 24 hours, in the station's zone: `08:04`."""
-    return format_time(in_zone(instant, zone), "HH:mm", locale=reader_locale())
+    locale = reader_locale()
+    return own_digits(format_time(in_zone(instant, zone), "HH:mm", locale=locale), locale)
 
 
 @register.simple_tag
@@ -210,13 +212,13 @@ def _day(moment: date) -> date:
 @register.filter
 def long_day(moment: date) -> str:
     """Write a day in full: `Friday 12 February 2027`."""
-    return format_skeleton("yMMMMEEEEd", _day(moment), locale=reader_locale())
+    return write_day_in_full(_day(moment), reader_locale())
 
 
 @register.filter
 def short_day(moment: date) -> str:
     """Write a day briefly, with its year: `Fri, 12 Feb 2027`."""
-    return format_skeleton("yMMMEd", _day(moment), locale=reader_locale())
+    return write_day(_day(moment), "yMMMEd", reader_locale())
 
 
 @register.filter
@@ -228,15 +230,15 @@ def weekday(moment: date) -> str:
 @register.filter
 def day_and_month(moment: date) -> str:
     """Write the day and the short month: `12 Feb`."""
-    return format_skeleton("MMMd", _day(moment), locale=reader_locale())
+    return write_day(_day(moment), "MMMd", reader_locale())
 
 
 @register.filter
 def moment_text(instant: datetime, zone: str | ZoneInfo | None = None) -> str:
     """Write a day and a time: `18 Jan 2027, 14:44`."""
     local = in_zone(instant, zone)
-    day = format_skeleton("yMMMd", local.date(), locale=reader_locale())
-    return f"{day}, {clock_text(local)}"
+    day = write_day(local.date(), "yMMMd", reader_locale())
+    return gettext("%(day)s, %(time)s") % {"day": day, "time": clock_text(local)}
 
 
 @register.filter
@@ -245,10 +247,12 @@ def duration(minutes: int) -> str:
     days, rest = divmod(int(minutes), 24 * 60)
     hours, rest = divmod(rest, 60)
     if days:
-        return gettext("%(days)s d %(hours)s h") % {"days": days, "hours": hours}
-    if hours:
-        return gettext("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": f"{rest:02}"}
-    return gettext("%(minutes)s min") % {"minutes": rest}
+        text = gettext("%(days)s d %(hours)s h") % {"days": days, "hours": hours}
+    elif hours:
+        text = gettext("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": f"{rest:02}"}
+    else:
+        text = gettext("%(minutes)s min") % {"minutes": rest}
+    return own_digits(text, reader_locale())
 
 
 # --- forms ----------------------------------------------------------------------------------------
@@ -320,6 +324,18 @@ def theme(context: Context) -> str:
 def languages() -> list[dict[str, str]]:
     """List the languages a reader may choose, each under its own name."""
     return [{"code": code, "name": name} for code, name in settings.LANGUAGES]
+
+
+@register.simple_tag
+def calendars() -> list[dict[str, Any]]:
+    """List the calendars that readers of this language may choose from; none where one is used."""
+    if not has_own_digits(reader_locale()):
+        return []
+    names = {"gregorian": _("Gregorian calendar"), "solar": _("Solar Hijri calendar")}
+    return [
+        {"code": code, "name": names[code], "is_chosen": code == asked_calendar()}
+        for code in CALENDARS
+    ]
 
 
 @register.filter
