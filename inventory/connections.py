@@ -16,6 +16,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
+from operator import itemgetter
 from typing import NamedTuple
 
 from inventory.network import Halt, Run
@@ -77,11 +78,29 @@ class Search:
 
 
 class _Label(NamedTuple):
-    """Somebody on the way: left the origin at `leaves`, got off at `alights`."""
+    """
+    Somebody on the way: got off at `alights`, left the origin at `leaves`, came by a departure.
+
+    The last ride is on `run` from one of its halts to another; `before` is who boarded it, None
+    where it is the first.
+    """
 
     alights: int
     leaves: int
-    legs: Legs
+    departure_id: int
+    before: _Label | None
+    run: Run
+    start: int
+    end: int
+
+    @property
+    def changes(self) -> int:
+        return 0 if self.before is None else self.before.changes + 1
+
+    @property
+    def legs(self) -> Legs:
+        last = Leg(self.run, self.start, self.end)
+        return (last,) if self.before is None else (*self.before.legs, last)
 
 
 def find(runs: Sequence[Run], search: Search) -> list[Legs]:
@@ -177,7 +196,7 @@ def _first_rides(runs: Sequence[Run], search: Search) -> dict[int, list[_Label]]
             if halt.alights is None or halt.alights - leaves > LONGEST_SECONDS:
                 continue
             if halt.station_id not in search.destinations and halt.station_id not in search.origins:
-                label = _Label(halt.alights, leaves, (Leg(run, start, end),))
+                label = _Label(halt.alights, leaves, run.departure_id, None, run, start, end)
                 reached.setdefault(halt.station_id, []).append(label)
     return reached
 
@@ -224,23 +243,24 @@ def _ride(
     """
     best: _Label | None = None
     boarded = 0
-    for index, halt in enumerate(run.halts):
-        station = halt.station_id
-        if best is not None and _in_time(best, halt):
-            label = _Label(halt.alights or 0, best.leaves, (*best.legs, Leg(run, boarded, index)))
+    departure = run.departure_id
+    for index, (_position, station, alights, boards, *_rest) in enumerate(run.halts):
+        if (
+            best is not None
+            and alights is not None
+            and (station in onwards or station in search.destinations)
+            and alights - best.leaves <= LONGEST_SECONDS
+        ):
+            label = _Label(alights, best.leaves, departure, best, run, boarded, index)
             if station in onwards:
                 reached.setdefault(station, []).append(label)
             elif index == _main_end(run, boarded, search):
                 yield label
-        if halt.boards is not None and station in waiting:
+        if boards is not None and station in waiting:
             for queue, least in waiting[station]:
-                found = queue.latest(halt.boards - least, other_than=run.departure_id)
+                found = queue.latest(boards - least, other_than=departure)
                 if found is not None and (best is None or found.leaves > best.leaves):
                     best, boarded = found, index
-
-
-def _in_time(label: _Label, halt: Halt) -> bool:
-    return halt.alights is not None and halt.alights - label.leaves <= LONGEST_SECONDS
 
 
 def _main_end(run: Run, boarded: int, search: Search) -> int | None:
@@ -261,28 +281,26 @@ class _Waiting:
     __slots__ = ("_best", "_moments", "_other")
 
     def __init__(self, labels: list[_Label]) -> None:
-        # Of those who get off at once, whoever left latest comes first.
-        labels.sort(key=lambda one: (one.alights, -one.leaves))
+        labels.sort(key=_ALIGHTS)
         self._moments: list[int] = []
         self._best: list[_Label] = []
         # The best one who came by another departure than the best.
         self._other: list[_Label | None] = []
-        best: _Label | None = None
-        other: _Label | None = None
+        best, other = labels[0], None
+        least = -1
         for label in labels:
-            if best is None:
-                best = label
-            elif label.leaves > best.leaves:
-                if _came_by(label) != _came_by(best):
-                    other = best
-                best = label
-            elif _came_by(label) != _came_by(best) and (
-                other is None or label.leaves > other.leaves
-            ):
-                other = label
-            else:
+            leaves = label[1]
+            if leaves <= least and label is not best:
                 continue
-            self._moments.append(label.alights)
+            if label[2] == best[2]:
+                best = label if leaves > best[1] else best
+            elif leaves > best[1]:
+                best, other = label, best
+            else:
+                other = label
+            # Who left no later than both of them changes nothing.
+            least = other[1] if other is not None else -1
+            self._moments.append(label[0])
             self._best.append(best)
             self._other.append(other)
 
@@ -292,11 +310,10 @@ class _Waiting:
         if index < 0:
             return None
         best = self._best[index]
-        return best if _came_by(best) != other_than else self._other[index]
+        return best if best[2] != other_than else self._other[index]
 
 
-def _came_by(label: _Label) -> int:
-    return label.legs[-1].run.departure_id
+_ALIGHTS = itemgetter(0)
 
 
 # --- what is best ---------------------------------------------------------------------------------
@@ -304,12 +321,12 @@ def _came_by(label: _Label) -> int:
 
 def _best(labels: Iterable[_Label]) -> list[_Label]:
     """Keep whom nobody beats in leaving later, arriving earlier and changing less."""
-    ordered = sorted(labels, key=lambda one: (-one.leaves, one.alights, len(one.legs)))
+    ordered = sorted(labels, key=lambda one: (-one.leaves, one.alights, one.changes))
     earliest: dict[int, int] = {}
     kept = []
     for one in ordered:
-        number = len(one.legs)
-        if all(moment > one.alights for legs, moment in earliest.items() if legs <= number):
+        number = one.changes
+        if all(moment > one.alights for less, moment in earliest.items() if less <= number):
             earliest[number] = one.alights
             kept.append(one)
     return kept

@@ -154,9 +154,11 @@ WHERE departure.travel_date BETWEEN %s AND %s
 ORDER BY departure.id
 LIMIT %s
 """
+# Instants come as text, so that no driver makes each of them out anew: see _Seconds.
 _CALLS = """
-SELECT {in_this_order} stop.departure_id, stop.position, stop.station_id, stop.arrives_at,
-       stop.departs_at, stop.expected_arrives_at, stop.expected_departs_at,
+SELECT {in_this_order} stop.departure_id, stop.position, stop.station_id,
+       CAST(stop.arrives_at AS CHAR), CAST(stop.departs_at AS CHAR),
+       CAST(stop.expected_arrives_at AS CHAR), CAST(stop.expected_departs_at AS CHAR),
        stop.may_board, stop.may_alight, stop.distance_m
 FROM inventory_departure departure
 {then} inventory_call stop ON {calls}
@@ -201,10 +203,10 @@ def _halts(calls: Sequence[tuple[Any, ...]]) -> dict[int, list[Halt]]:
     return halts
 
 
-class _Seconds(dict[Any, "int | None"]):
-    """Seconds by what the driver gave; timetables name the same minutes again and again."""
+class _Seconds(dict["str | None", "int | None"]):
+    """Seconds by the text of an instant; timetables name the same minutes again and again."""
 
-    def __missing__(self, value: Any) -> int:
-        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-        seconds = self[value] = int(moment.replace(tzinfo=UTC).timestamp())
+    def __missing__(self, text: str) -> int:
+        moment = datetime.fromisoformat(text).replace(tzinfo=UTC)
+        seconds = self[text] = int(moment.timestamp())
         return seconds
