@@ -145,7 +145,8 @@ def _prepare(
         PassengerForm(
             data,
             prefix=f"p{place + 1}",
-            initial=filled.get(place) or (known if place == 0 and not is_filling else {}),
+            initial=filled.get(place)
+            or {"seat_wish": journey.wish, **(known if place == 0 else {})},
             who=who,
             kind=kinds[place],
             has_seats=kinds[place] == INFANT or len(seated.get(place, [])) == len(offers),

@@ -15,12 +15,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from bookings.pages.forms import PEOPLE
+from bookings.pages.forms import PEOPLE, SEAT_WISHES
 
 # What is carried from page to page, in the order in which addresses show it.
 SEARCH_KEYS = ("mode", "way", "origin", "destination", "date", "return_date")
 FILTER_KEYS = ("class", "time", "stops", "carrier", "facility", "price_min", "price_max", "sort")
-CHOICE_KEYS = ("out", "ticket", "seat")
+CHOICE_KEYS = ("out", "ticket", "seat", "wish")
 KEYS = (*SEARCH_KEYS, *PEOPLE, *FILTER_KEYS, *CHOICE_KEYS)
 # No address carries more values than this under one key.
 MOST_VALUES = 40
@@ -126,6 +126,12 @@ class Journey:
         """The seats chosen so far, each once."""
         read = (ChosenSeat.read(text) for text in self.query.getlist("seat"))
         return list(dict.fromkeys(one for one in read if one is not None))
+
+    @property
+    def wish(self) -> str:
+        """How they like to sit, where the office places them; empty when they said nothing."""
+        asked = self.query.get("wish", "")
+        return asked if asked in dict(SEAT_WISHES) else ""
 
     def seats_on(self, ticket_id: int) -> list[ChosenSeat]:
         return [seat for seat in self.seats if seat.ticket_id == ticket_id]

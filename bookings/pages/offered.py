@@ -56,6 +56,7 @@ class Trip:
     facilities: Sequence[str] = ()
     price: Money | None = None
     price_for: str = ""
+    price_each: Money | None = None
     seats_left: int | None = None
     notes: Sequence[Remark] = ()
     seats: str = ""
@@ -117,8 +118,12 @@ def city_name(city: CityFacts) -> str:
 # --- rides ----------------------------------------------------------------------------------------
 
 
-def trip_of_found(found: Found, *, price_for: str = "", notes: Sequence[Remark] = ()) -> Trip:
-    """Show a ride that a search found, at the price of this ticket."""
+def trip_of_found(
+    found: Found, *, price_for: str = "", notes: Sequence[Remark] = (), for_several: bool = False
+) -> Trip:
+    """
+    Show a ride that a search found, at the price of this ticket; to several people, also per adult.
+    """
     stretch = found.stretch
     start = places.station(stretch.from_station_id)
     end = places.station(stretch.to_station_id)
@@ -135,6 +140,7 @@ def trip_of_found(found: Found, *, price_for: str = "", notes: Sequence[Remark] 
         facilities=found.facilities,
         price=found.price,
         price_for=price_for,
+        price_each=found.adult_price if for_several else None,
         seats_left=None if found.needs_seat_change else found.seats_left,
         notes=(
             [*notes, Remark("warn", _("Change seats on the way"), "seat")]
@@ -172,9 +178,10 @@ class BusyWay:
     duration_minutes: int
     departures: int
     href: str
+    price: Money | None = None
 
 
-def way_of(line: BusyLine, day: date) -> BusyWay:
+def way_of(line: BusyLine, day: date, *, price: Money | None = None) -> BusyWay:
     """Show a line, and lead to the search for it on the day."""
     start, end = places.station(line.from_station_id), places.station(line.to_station_id)
     origin = city_name(places.city(start.city_id))
@@ -187,6 +194,7 @@ def way_of(line: BusyLine, day: date) -> BusyWay:
         duration_minutes=line.shortest // timedelta(minutes=1),
         departures=line.departures,
         href=f"{reverse('bookings:search')}?{urlencode(asked)}",
+        price=price,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -16,10 +17,11 @@ from django.utils.translation import gettext_lazy
 from bookings import search
 from bookings.pages.forms import MODES, SearchForm
 from bookings.pages.journey import FILTER_KEYS, Journey
-from bookings.pages.offered import Remark, Trip, place_name, trip_of_found
+from bookings.pages.offered import Remark, Trip, city_name, place_name, trip_of_found
 from bookings.search import Filters, Found, Query
 from inventory import places
-from inventory.places import Place
+from inventory import search as timetable
+from inventory.places import CityFacts, Place
 from travel.common.money import Money
 from travel.common.templatetags.look import facility_icon, facility_name, mode_icon, money_text
 
@@ -30,6 +32,12 @@ MOST_OFFERED_DAYS = 3
 # Beyond this nobody sells, and calendars of databases end somewhere.
 FURTHEST_DAYS = 730
 MOST_HINTS = 4
+# Places that are worth going to first, and how many of them are looked at and told.
+NEAR_M = 150_000
+FAR_M = 1e9
+MOST_NEAR = 6
+MOST_ELSEWHERE = 3
+EARTH_M = 6_371_000
 
 CLASSES = {
     "Economy": gettext_lazy("Economy or second class"),
@@ -170,6 +178,7 @@ class Facet:
 class SortLink:
     """An order, and the same list in it."""
 
+    key: str
     name: str
     href: str
     current: bool
@@ -324,9 +333,132 @@ def sort_links(journey: Journey, sort: str) -> list[SortLink]:
         "arrival": _("Arrival"),
     }
     return [
-        SortLink(name, journey.link("bookings:search", sort=key), key == sort)
+        SortLink(key, name, journey.link("bookings:search", sort=key), key == sort)
         for key, name in names.items()
     ]
+
+
+# --- other ways to get there -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Another pair of places near those asked for, which something leads between on the day."""
+
+    origin: str
+    destination: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class OtherMode:
+    """A way of travel that the filters leave out, and how many rides of the day it has."""
+
+    mode: str
+    label: str
+    count: int
+    href: str
+
+
+def other_modes(found: Sequence[Found], filters: Filters, journey: Journey) -> list[OtherMode]:
+    """Answer the ways of travel that the day has beside those asked for, with no filter else."""
+    counts = _counts(list(by_ride(found).values()), lambda one: [one.stretch.mode])
+    free: dict[str, object] = dict.fromkeys(FILTER_KEYS, None)
+    return [
+        OtherMode(
+            mode,
+            str(label),
+            counts[mode],
+            journey.link("bookings:search", **{**free, "mode": mode}),
+        )
+        for mode, label in MODES
+        if counts.get(mode) and filters.modes and mode not in filters.modes
+    ]
+
+
+def elsewhere(
+    query: Query, around: Sequence[Day], journey: Journey, *, now: datetime
+) -> list[Elsewhere]:
+    """
+    Answer the nearest cities to start from, or to go to, instead; in one statement.
+
+    Only where the whole week has nothing: whoever can go a day later would rather do that.
+    """
+    if any(one.price for one in around):
+        return []
+    asked = (query.origin.city, query.destination.city)
+    origins = [asked[0], *_near(asked[0], without=asked)]
+    destinations = [asked[1], *_near(asked[1], without=asked)]
+    rides = timetable.find_stretches(
+        origins=[station for city in origins for station in city.stations],
+        destinations=[station for city in destinations for station in city.stations],
+        day=query.day,
+        now=now,
+    )
+    found: set[tuple[int, int]] = set()
+    for ride in rides:
+        start, end = places.station(ride.from_station_id), places.station(ride.to_station_id)
+        # One end stays: who wants to go from A to B is not helped from C to D.
+        is_half = start.city_id == asked[0].id or end.city_id == asked[1].id
+        if is_half and start.city_id != end.city_id:
+            found.add((start.city_id, end.city_id))
+    far = {
+        (start.id, end.id): _distance(query.origin.city, start)
+        + _distance(query.destination.city, end)
+        for start in origins
+        for end in destinations
+    }
+    names = _place_keys(journey)
+    return [
+        Elsewhere(
+            city_name(places.city(start)),
+            city_name(places.city(end)),
+            journey.link(
+                "bookings:search",
+                **{
+                    names[0]: city_name(places.city(start)),
+                    names[1]: city_name(places.city(end)),
+                },
+            ),
+        )
+        for start, end in sorted(found, key=lambda ends: (far.get(ends, FAR_M), ends))
+    ][:MOST_ELSEWHERE]
+
+
+def _place_keys(journey: Journey) -> tuple[str, str]:
+    """Answer which key holds where this way begins: on the way back they are turned round."""
+    return ("destination", "origin") if journey.out is not None else ("origin", "destination")
+
+
+def _near(here: CityFacts, *, without: Sequence[CityFacts]) -> list[CityFacts]:
+    """Answer the other cities within reach, the nearest first; none where nobody knows where."""
+    left_out = {city.id for city in without}
+    near = [
+        (_distance(here, city), city.id, city)
+        for city in places.cities_like("")
+        if city.id not in left_out and _is_placed(city) and _is_placed(here)
+    ]
+    near = [one for one in near if one[0] <= NEAR_M]
+    return [city for _far, _id, city in sorted(near, key=lambda one: one[:2])[:MOST_NEAR]]
+
+
+def _is_placed(city: CityFacts) -> bool:
+    """Say whether it is known where the city is: nobody's station is off the coast of Ghana."""
+    return bool(city.stations) and (city.stations[0].latitude, city.stations[0].longitude) != (0, 0)
+
+
+def _distance(one: CityFacts, other: CityFacts) -> float:
+    """Answer the metres between the first stations of two cities, over a round earth."""
+    if one.id == other.id:
+        return 0.0
+    here, there = one.stations[0], other.stations[0]
+    lat1, lat2 = math.radians(here.latitude), math.radians(there.latitude)
+    along = math.radians(there.longitude - here.longitude)
+    half = (
+        math.sin((lat2 - lat1) / 2) ** 2
+        + math.cos(lat1) * math.cos(lat2) * math.sin(along / 2) ** 2
+    )
+    return 2 * EARTH_M * math.asin(min(1.0, math.sqrt(half)))
 
 
 # --- rides ----------------------------------------------------------------------------------------
@@ -359,7 +491,9 @@ def cards(
         cheapest = min(ride, key=lambda one: (one.price.minor, one.id))
         notes = [*marks.get(cheapest.id, []), *_other_classes(ride, cheapest)]
         price_for = _("%(class)s from") % {"class": cheapest.class_name}
-        trip = trip_of_found(cheapest, price_for=price_for, notes=notes)
+        trip = trip_of_found(
+            cheapest, price_for=price_for, notes=notes, for_several=journey.party.total > 1
+        )
         made.append(Card(trip, journey.to_ticket(cheapest.id)))
     return made
 

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from bookings import selectors
 from bookings.pages import offered
+from bookings.pages.forms import SEAT_WISHES
 from bookings.pages.journey import ChosenSeat, Journey, coach_name, seats_in_words
 from bookings.pages.offered import FEW_SEATS, Bill, Remark, Step
 from bookings.pages.refusals import missing_is_404
@@ -184,6 +185,8 @@ def seats(request: HttpRequest, ticket_id: int) -> HttpResponse:
         return redirect(journey.after(ticket_id))
     chosen = journey.seats_on(ticket_id)
     faults = _faults(request, journey, chosen, mine)
+    if "place" in request.GET:
+        return redirect(journey.after(ticket_id))
     if "choose" in request.GET and not faults:
         return redirect(journey.after(ticket_id, chosen))
     kept = [seat for seat in chosen if _is_free(mine, seat)]
@@ -216,6 +219,9 @@ def seats(request: HttpRequest, ticket_id: int) -> HttpResponse:
             "skip_href": journey.after(ticket_id),
             "back_href": journey.to_ticket(ticket_id),
             "is_way_out": journey.is_return and journey.out is None,
+            "wishes": SEAT_WISHES[1:],
+            "wish_carried": journey.pairs(without=["ticket", "seat", "wish"])
+            + [("seat", str(seat)) for seat in journey.seats_on(journey.out or 0)],
         },
     )
 

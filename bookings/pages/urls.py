@@ -7,6 +7,7 @@ from bookings.pages import checkout_views, document_urls, manage_urls, ticket_vi
 app_name = "bookings"
 urlpatterns = [
     path("search/", views.search, name="search"),
+    path("search/forget/", views.forget_searches, name="forget-searches"),
     path("trip/<int:ticket_id>/", ticket_views.ticket, name="ticket"),
     path("trip/<int:ticket_id>/seats/", ticket_views.seats, name="seats"),
     path("checkout/", checkout_views.checkout, name="checkout"),

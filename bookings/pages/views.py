@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_safe
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_POST, require_safe
 
 from bookings import search as finder
-from bookings.pages import offered, results
+from bookings.pages import offered, popular, recent, results
 from bookings.pages.forms import MODES, PEOPLE, WAYS, SearchForm
 from bookings.pages.journey import FILTER_KEYS, Journey
 from bookings.search import Found, Query
 from inventory import places
-from inventory import selectors as inventory
-from travel.common import caching, clock
+from travel.common import clock
 
 RIDES_A_PAGE = 20
 # Names that a browser without scripts offers while one types.
 MOST_NAMES = 60
-LINES_OF_EACH_MODE = 2
-LINES_ARE_GOOD_SECONDS = 3600
 
 
 @require_safe
@@ -31,16 +29,25 @@ def home(request: HttpRequest) -> HttpResponse:
     """Show the search card and how the office works."""
     now = clock.now()
     tomorrow = now.date() + timedelta(days=1)
-    lines = _busiest_lines(tomorrow)
+    lines = popular.busiest_ways(tomorrow, now=now)
     half = (len(lines) + 1) // 2
     context = {
         "form": _fresh_form(now),
         "places": _names(),
         "boards": [lines[:half], lines[half:]] if half > 1 else [lines],
         "tomorrow": tomorrow,
+        "recent": recent.read(request, now=now),
         "hold_minutes": offered.hold_minutes(),
     }
     return render(request, "bookings/home.html", context)
+
+
+@require_POST
+def forget_searches(request: HttpRequest) -> HttpResponse:
+    """Drop the recent searches of this browser."""
+    answer = redirect("home")
+    recent.forget(answer)
+    return answer
 
 
 @require_safe
@@ -61,7 +68,12 @@ def search(request: HttpRequest) -> HttpResponse:
 
 
 def _ask_again(request: HttpRequest, form: SearchForm, journey: Journey) -> HttpResponse:
-    context = {"form": form, "places": _names(), "hints": results.hints(form, journey)}
+    context = {
+        "form": form,
+        "places": _names(),
+        "hints": results.hints(form, journey),
+        "recent": recent.read(request, now=clock.now()),
+    }
     return render(request, "bookings/search.html", context)
 
 
@@ -83,7 +95,7 @@ def _show_results(
     )
     strip = results.strip(found, filters, journey, query.day)
     nothing = not found[query.day]
-    return render(
+    answer = render(
         request,
         "bookings/results.html",
         {
@@ -98,6 +110,10 @@ def _show_results(
             "chosen_fare": chosen and chosen.rule.name,
             "days": strip,
             "other_days": results.other_days(query, strip, journey, now=now) if nothing else [],
+            "elsewhere": results.elsewhere(query, strip, journey, now=now) if nothing else [],
+            "other_modes": []
+            if wanted
+            else results.other_modes(found[query.day], filters, journey),
             "facets": results.facets(found[query.day], filters, journey),
             "prices": prices,
             "filters_on": results.count_filters(journey),
@@ -113,6 +129,19 @@ def _show_results(
             "nothing": nothing,
         },
     )
+    if request.headers.get("HX-Request"):
+        # The address without what the form sends empty.
+        here = {"page": page.number} if page.number > 1 else {}
+        answer["HX-Push-Url"] = _with_page(journey.link("bookings:search"), **here)
+    elif journey.out is None:
+        recent.remember(request, answer, journey)
+    # The list alone is no page to be shown from a cache of the whole one.
+    patch_vary_headers(answer, ["HX-Request"])
+    return answer
+
+
+def _with_page(address: str, **page: int) -> str:
+    return f"{address}&{urlencode(page)}" if page else address
 
 
 def _after(chosen: Found, tickets: list[Found]) -> list[Found]:
@@ -142,17 +171,6 @@ def _dated(form: SearchForm, now: datetime) -> SearchForm:
     for name in ("date", "return_date"):
         form.fields[name].widget.attrs["min"] = now.date().isoformat()
     return form
-
-
-def _busiest_lines(day: date) -> list[offered.BusyWay]:
-    """Answer the busiest lines of a day, read once an hour."""
-    key = f"busiest:{day}"
-    rows = caching.get(key)
-    if rows is None:
-        lines = inventory.busiest_lines(day, of_each_mode=LINES_OF_EACH_MODE)
-        rows = [astuple(line) for line in lines]
-        caching.put(key, rows, seconds=LINES_ARE_GOOD_SECONDS)
-    return [offered.way_of(inventory.Line(*row), day) for row in rows]
 
 
 def _names() -> list[str]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from inventory import places
+from inventory.models import Station
+from tests import factories
 from tests.conftest import Clock
 from tests.factories import Timetable, Trip
 from tests.pages.reading import text_of
@@ -41,8 +46,9 @@ class TestHome:
     def test_names_the_busiest_lines(self, client: Client, timetable: Timetable) -> None:
         html = client.get("/").content.decode()
 
-        rows = re.findall(r'<ul class="board".*?</ul>', html, re.DOTALL)
-        assert "Train: Hamburg to Munich 5 h 30 min 1 a day" in text_of(rows[0])
+        assert "Train: Hamburg to Munich 5 h 30 min, 1 a day from €45.00" in text_of(html)
+        # 80.00 and the fee of 2.50; the coach costs 32.00.
+        assert "1 h 15 min, 1 a day from €82.50" in text_of(html)
         assert "/search/?origin=Hamburg&amp;destination=Munich&amp;date=2026-06-02" in html
 
     def test_is_few_statements(
@@ -337,3 +343,131 @@ class TestWayBack:
 
         with django_assert_max_num_queries(12):
             search(client, **query)
+
+
+class TestRecentSearches:
+    def test_stand_on_the_home_page_newest_first(
+        self, client: Client, timetable: Timetable
+    ) -> None:
+        search(client, adult=2)
+        search(client, origin="Nuremberg")
+        html = client.get("/").content.decode()
+
+        found = re.findall(r'<ul class="recent".*?</ul>', html, re.DOTALL)
+        assert "Nuremberg to Munich Tue, 2 Jun 2026 · 1 adult" in text_of(found[0])
+        assert "Hamburg to Munich Tue, 2 Jun 2026 · 2 adults" in text_of(found[0])
+        assert found[0].index("Nuremberg") < found[0].index("Hamburg")
+        assert "origin=Hamburg&amp;destination=Munich" in found[0]
+
+    def test_are_four_each_between_other_places(self, client: Client, timetable: Timetable) -> None:
+        search(client)
+        search(client, date="2026-06-03")
+        for place in ("Nuremberg", "Berlin", "Frankfurt"):
+            client.get("/search/", {**ON_TUESDAY, "destination": place})
+        search(client, origin="Nuremberg")
+        cookie = recent_of(client)
+
+        assert len(cookie) <= 4
+        ends = [(*one["origin"], *one["destination"]) for one in cookie]
+        assert len(set(ends)) == len(ends)
+        assert cookie[0]["origin"] == ["Nuremberg"]
+
+    def test_of_a_day_that_is_over_are_for_tomorrow(
+        self, client: Client, timetable: Timetable, clock: Clock
+    ) -> None:
+        search(client, way="return", return_date="2026-06-04")
+        clock.advance(days=10)
+        html = client.get("/").content.decode()
+
+        # It is 11 June: out on the 12th, back two days later, as before.
+        assert "date=2026-06-12&amp;return_date=2026-06-14" in html
+
+    def test_are_forgotten_by_one_click(self, client: Client, timetable: Timetable) -> None:
+        search(client)
+        answer = client.post("/search/forget/")
+
+        assert answer.cookies["recent"].value == ""
+        assert 'class="recent"' not in client.get("/").content.decode()
+
+    @pytest.mark.parametrize("forged", ["nonsense", '[{"origin":["Hamburg"]}]', "x:y:z"])
+    def test_that_nobody_signed_are_none(
+        self, client: Client, timetable: Timetable, forged: str
+    ) -> None:
+        client.cookies["recent"] = forged
+
+        answer = client.get("/")
+        assert answer.status_code == 200
+        assert 'class="recent"' not in answer.content.decode()
+
+    def test_leave_no_row_behind(self, client: Client, timetable: Timetable) -> None:
+        search(client)
+
+        assert not Session.objects.exists()
+
+
+def recent_of(client: Client) -> list[dict[str, list[str]]]:
+    """Answer what the cookie says."""
+    request = client.get("/").wsgi_request
+    kept: list[dict[str, list[str]]] = json.loads(
+        request.get_signed_cookie("recent", salt="bookings.recent")
+    )
+    return kept
+
+
+class TestFilteringInPlace:
+    def test_answers_the_address_without_what_is_empty(
+        self, client: Client, timetable: Timetable
+    ) -> None:
+        answer = client.get(
+            "/search/",
+            {**ON_TUESDAY, "time": "", "price_min": "", "stops": "0", "sort": "price"},
+            headers={"HX-Request": "true"},
+        )
+
+        assert answer["HX-Push-Url"] == (
+            "/search/?origin=Hamburg&destination=Munich&date=2026-06-02&adult=1&stops=0&sort=price"
+        )
+
+    def test_what_is_left_out_by_the_mode_is_offered(
+        self, client: Client, timetable: Timetable
+    ) -> None:
+        html = search(client, mode="Bus", time="early")
+
+        # The coach leaves at midnight, local time, on the day after; the train at eight.
+        assert "No trip fits these filters" in html
+        assert "Trains (1)" in text_of(html)
+        assert "Flights (1)" in text_of(html)
+
+
+class TestElsewhere:
+    def test_offers_the_nearest_place_that_something_leads_from(
+        self, client: Client, timetable: Timetable
+    ) -> None:
+        # 58 km from Hamburg, and nothing leaves from there.
+        lubeck = factories.make_city("Lübeck")
+        factories.make_station(lubeck, "LUE", latitude="53.867000", longitude="10.669000")
+        Station.objects.filter(city__name="Hamburg").update(latitude="53.553", longitude="10.006")
+        Station.objects.exclude(city__name__in=["Hamburg", "Lübeck"]).update(
+            latitude="48.140", longitude="11.560"
+        )
+        places.forget()
+        html = search(client, origin="Lübeck")
+
+        assert "Near these places something does that day" in html
+        offered = re.findall(r'<div class="cluster">.*?</div>', html, re.DOTALL)[-1]
+        assert "Hamburg to Munich" in text_of(offered)
+        assert "origin=Hamburg&amp;destination=Munich" in offered
+        assert "L%C3%BCbeck" not in offered
+
+
+class TestPrices:
+    def test_of_several_people_are_told_for_one_adult_too(
+        self, client: Client, timetable: Timetable
+    ) -> None:
+        # 45.00 + 45.00 + 22.50 for the child.
+        text = text_of(search(client, adult=2, child=1))
+
+        assert "€112.50 in all, €45.00 an adult" in text
+
+    def test_of_one_person_are_told_once(self, client: Client, timetable: Timetable) -> None:
+        assert "in all," not in search(client)
