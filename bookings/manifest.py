@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
 from accounts.models import User
 from accounts.roles import ADMINISTRATOR, OPERATIONS, SUPPORT_AGENT
@@ -22,12 +22,13 @@ from bookings.verdicts import OPENS_BEFORE, Hint, Shown, Word
 from bookings.verdicts import hints as hints_of
 from inventory import selectors as inventory
 from inventory.models import Call, Departure, Membership
+from inventory.models.departures import MAX_CALLS
+from inventory.reach import CHANGING_AT_CARRIER
 from inventory.selectors import CallFacts, DepartureFacts
 from travel.common.errors import NotFound
 
 # Whose role opens every door; the staff of a carrier have those of its departures.
 BOARDING_ROLES = frozenset({SUPPORT_AGENT, OPERATIONS, ADMINISTRATOR})
-CARRIER_ROLES = frozenset({Membership.Role.OPERATIONS.value, Membership.Role.MANAGER.value})
 # A door stands at a stop from so long before the arrival there.
 REACHED_BEFORE = timedelta(minutes=10)
 # Departures are listed from so long before they begin until so long after they end.
@@ -69,7 +70,7 @@ def keeper_of(*, user_id: int) -> Keeper:
     if user is None:
         return Keeper(user_id)
     roles = set(user.groups.values_list("name", flat=True))
-    carriers = Membership.objects.filter(user_id=user_id, role__in=CARRIER_ROLES)
+    carriers = Membership.objects.filter(user_id=user_id, role__in=CHANGING_AT_CARRIER)
     return Keeper(
         user_id,
         everywhere=user.is_superuser or bool(roles & BOARDING_ROLES),
@@ -314,8 +315,8 @@ def _read(rows: QuerySet[Coupon]) -> list[Rider]:
     for row in columns:
         rider, seat = list(row[: len(_COLUMNS)]), row[len(_COLUMNS) :]
         departure_id = rider[2]
-        rider[3] -= departure_id * 64
-        rider[4] -= departure_id * 64
+        rider[3] -= departure_id * MAX_CALLS
+        rider[4] -= departure_id * MAX_CALLS
         rider[8] = rider[8] is not None
         one = found.setdefault(rider[0], Rider(*rider))
         if seat[-1] is not None:
@@ -329,6 +330,12 @@ def _read(rows: QuerySet[Coupon]) -> list[Rider]:
 def counted() -> QuerySet[Scan]:
     """Answer the scans that let somebody in and were not taken back, the first by time first."""
     return Scan.objects.filter(let_in=True, undone_by__isnull=True).order_by("at", "id")
+
+
+def admissions(departure_id: int) -> dict[int, Admission]:
+    """Answer what let the used coupons of a departure in, by coupon; the caller may see them."""
+    used = Coupon.objects.filter(ticket__departure_id=departure_id, state=State.USED)
+    return _admissions({departure_id}, set(used.values_list("id", flat=True)[:MOST_RIDERS]))
 
 
 def _admissions(departure_ids: Collection[int], coupons: Collection[int]) -> dict[int, Admission]:
@@ -428,6 +435,28 @@ def stop_counts(door: Door, people: Sequence[Rider]) -> list[StopCount]:
         for call in door.calls
         if not call.is_skipped
     ]
+
+
+def on_board(door: Door) -> dict[int, tuple[int, int]]:
+    """Answer, for each stop, how many are on board behind it, and how many are expected there."""
+    rows = list(
+        Coupon.objects.filter(
+            ~Q(state=State.CANCELLED),
+            ticket__departure_id=door.id,
+            passenger__reservation__state=Reservation.State.PAID,
+        )
+        .order_by()
+        .values_list("ticket__from_call_id", "ticket__to_call_id")
+        .annotate(people=Count("id"), used=Count("id", filter=Q(state=State.USED)))
+    )
+    calls = {call.position: door.id * MAX_CALLS + call.position for call in door.stops}
+    return {
+        position: (
+            sum(used for start, end, _people, used in rows if start <= call_id < end),
+            sum(people for start, end, people, _used in rows if start <= call_id < end),
+        )
+        for position, call_id in calls.items()
+    }
 
 
 # --- conflicts ------------------------------------------------------------------------------------

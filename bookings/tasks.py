@@ -34,3 +34,12 @@ def tell_of_departures() -> int:
 def send_messages() -> int:
     """Deliver the messages about reservations that are due."""
     return outbox.deliver_due(prefix="bookings.", now=clock.now(), dressers=DRESSERS)
+
+
+@shared_task
+def mark_no_shows() -> int:
+    """Mark who never came, on departures that were boarded and are over; answer how many."""
+    return sum(
+        services.mark_no_shows(departure_id=departure_id, now=clock.now())
+        for departure_id in services.due_no_shows(now=clock.now(), limit=BATCH)
+    )

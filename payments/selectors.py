@@ -264,6 +264,20 @@ def _purchased(viewer: Viewer, now: datetime, when: str | None) -> QuerySet[Coup
     return rows.filter(bought | cancelled)
 
 
+def refunded_at(coupon_id: int) -> datetime | None:
+    """Answer when money of a cancelled coupon went back, if some did; the caller may see it."""
+    return (
+        Refund.objects.filter(
+            state=Refund.State.DONE,
+            cancellation__coupons__coupon_id=coupon_id,
+            cancellation__coupons__refund_minor__gt=0,
+        )
+        .order_by("-done_at")
+        .values_list("done_at", flat=True)
+        .first()
+    )
+
+
 def balances(user_id: int) -> list[Money]:
     """Answer what the user's wallets hold, one amount a currency, by code."""
     return [

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from bookings.manifest import conflicting
 from bookings.models import ManifestCopy, Scan
 from travel.common.admin_bases import EMPTY, ClosedAdmin, locator, tagged, whole_number
 
@@ -21,18 +22,7 @@ class ConflictFilter(admin.SimpleListFilter):
         return [("yes", str(_("Conflicts")))]
 
     def queryset(self, request: HttpRequest, rows: QuerySet[Scan]) -> QuerySet[Scan]:
-        return conflicts(rows) if self.value() == "yes" else rows
-
-
-def conflicts(rows: QuerySet[Scan]) -> QuerySet[Scan]:
-    """Answer the scans that let somebody in and ought not to have."""
-    counted = Scan.objects.filter(coupon=OuterRef("coupon"), let_in=True, undone_by__isnull=True)
-    earlier = counted.filter(
-        Q(at__lt=OuterRef("at")) | Q(at=OuterRef("at"), pk__lt=OuterRef("pk")), outcome="admitted"
-    )
-    return rows.filter(let_in=True, undone_by__isnull=True).filter(
-        ~Q(outcome="admitted") | Exists(earlier)
-    )
+        return conflicting(rows) if self.value() == "yes" else rows
 
 
 @admin.register(Scan)

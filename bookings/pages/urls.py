@@ -2,7 +2,14 @@
 
 from django.urls import path
 
-from bookings.pages import checkout_views, document_urls, manage_urls, ticket_views, views
+from bookings.pages import (
+    checkout_views,
+    document_urls,
+    door_urls,
+    manage_urls,
+    ticket_views,
+    views,
+)
 
 app_name = "bookings"
 urlpatterns = [
@@ -12,5 +19,6 @@ urlpatterns = [
     path("trip/<int:ticket_id>/seats/", ticket_views.seats, name="seats"),
     path("checkout/", checkout_views.checkout, name="checkout"),
     *manage_urls.urlpatterns,
+    *door_urls.urlpatterns,
     *document_urls.urlpatterns,
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bookings.services.boarding import (
+    CHOOSE,
     Answer,
     Showing,
     due_no_shows,
@@ -36,6 +37,7 @@ from bookings.services.sending import resend_tickets
 from bookings.services.telling import tell_everybody, tell_of_changes
 
 __all__ = [
+    "CHOOSE",
     "Alternative",
     "Answer",
     "Holder",
