@@ -20,6 +20,9 @@ from bookings.notifications import contact_of, context, seat_lines, ticket_line
 from bookings.selectors import ReservationDetail
 from inventory.pricing import INFANT
 from inventory.selectors import TicketFacts
+from support.analytics import written
+from support.analytics.catalogue import Asked, Found
+from support.analytics.catalogue import Report as NumbersReport
 from support.selectors import ReportDetail
 from travel.common import outbox
 from travel.common.contacts import EMAIL
@@ -207,6 +210,52 @@ def _seat_news(reservation: ReservationDetail, ticket_ids: Collection[int]) -> l
         _("We are looking for a seat for %(name)s and will write again.") % {"name": name}
         for name in waiting
     ]
+
+
+# Of a report by e-mail so many rows are in the message; its page has them all.
+ROWS_SENT = 25
+
+
+def report_due(
+    *,
+    subscription_id: int,
+    recipient: str,
+    language: str,
+    report: NumbersReport,
+    asked: Asked,
+    found: Found,
+    due_at: datetime,
+    now: datetime,
+) -> None:
+    """Send the beginning of a report to who asked for it, and a link to its page."""
+    query = {"by": asked.by, "mode": asked.only.mode}
+    if report.has_span:
+        query |= {"first": str(asked.over.first), "last": str(asked.over.last)}
+    words = "&".join(f"{name}={value}" for name, value in query.items() if value)
+    table = written.table(report, found.rows[:ROWS_SENT], by_title=_("What"))
+    outbox.write(
+        kind="support.numbers",
+        channel="email",
+        recipient=recipient,
+        subject=f"{report.title}, {written.label_text(str(asked.over.first))} – "
+        f"{written.label_text(str(asked.over.last))}",
+        body=render_to_string(
+            "emails/numbers.txt",
+            {
+                "site": settings.SITE_NAME,
+                "link": f"{settings.SITE_URL}/admin/numbers/{report.name}/?{words}",
+                "report": report,
+                "asked": asked,
+                "first": written.label_text(str(asked.over.first)),
+                "last": written.label_text(str(asked.over.last)),
+                "table": table,
+                "more": max(0, found.every - ROWS_SENT),
+            },
+        ),
+        language=language,
+        now=now,
+        reference=f"support.numbers:{subscription_id}:{due_at:%Y%m%d}",
+    )
 
 
 def _local(moment: datetime, tz: str) -> str:

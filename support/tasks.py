@@ -6,12 +6,14 @@ import structlog
 from celery import shared_task
 
 from support import services
-from support.services import disruptions
+from support.services import closing_days, disruptions, subscriptions
 from travel.common import clock, outbox
 
 # So many exports are made each time the worker looks.
 EXPORTS = 5
 BATCH = 500
+# So many days are closed, and so many departures measured, at each look.
+DAYS, LOADS = 40, 2_000
 # So many reservations of the departures desk's jobs are worked on at each look.
 ITEMS = 200
 log = structlog.get_logger("support")
@@ -38,6 +40,34 @@ def make_exports() -> int:
 def tidy_up() -> None:
     """Delete the files with people's data whose days are over."""
     services.forget_exports(now=clock.now(), limit=BATCH)
+
+
+@shared_task
+def close_days() -> int:
+    """Keep ready the sales of the days that are over; answer how many were closed."""
+    now = clock.now()
+    return sum(
+        closing_days.close_day(day=day, now=now)
+        for day in closing_days.days_to_close(now=now, limit=DAYS)
+    )
+
+
+@shared_task
+def measure_loads() -> int:
+    """Keep ready how full departures are whose stock has changed; answer of how many."""
+    return closing_days.measure_loads(now=clock.now(), limit=LOADS)
+
+
+@shared_task
+def send_numbers() -> int:
+    """Write the messages of the reports that are due; answer how many."""
+    sent = 0
+    for subscription_id in subscriptions.due_subscriptions(now=clock.now(), limit=BATCH):
+        try:
+            sent += subscriptions.send_due(subscription_id=subscription_id, now=clock.now())
+        except Exception:
+            log.exception("numbers_not_sent", subscription=subscription_id)
+    return sent
 
 
 @shared_task

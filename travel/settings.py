@@ -408,6 +408,21 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5.0,
         "options": {"expires": 5},
     },
+    "close-days": {
+        "task": "support.tasks.close_days",
+        "schedule": 900.0,
+        "options": {"expires": 900},
+    },
+    "measure-loads": {
+        "task": "support.tasks.measure_loads",
+        "schedule": 300.0,
+        "options": {"expires": 300},
+    },
+    "send-numbers": {
+        "task": "support.tasks.send_numbers",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "tidy-up": {
         "task": "travel.common.tasks.tidy_up",
         "schedule": 3600.0,

@@ -1,5 +1,5 @@
 """The back office of the help desk: reports, and what staff look at every day."""
 
-from support.admin import privacy, reports
+from support.admin import numbers, privacy, reports
 
-__all__ = ["privacy", "reports"]
+__all__ = ["numbers", "privacy", "reports"]

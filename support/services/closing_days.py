@@ -14,7 +14,8 @@ from django.db import IntegrityError, transaction
 from payments.models import Transfer
 from support.analytics.days import day_of, today, zone
 from support.analytics.sources import Part, moves_of
-from support.models import ClosedDay, DayCustomer, DaySales
+from support.analytics.traffic import reckon_loads
+from support.models import ClosedDay, DayCustomer, DaySales, DepartureLoad
 from travel.common import sql
 from travel.common.transactions import in_transaction
 
@@ -79,6 +80,42 @@ def open_again(*, day: date) -> None:
     DaySales.objects.filter(day_id=day).delete()
     DayCustomer.objects.filter(day_id=day).delete()
     ClosedDay.objects.filter(day=day).delete()
+
+
+@in_transaction
+def measure_loads(*, now: datetime, limit: int) -> int:
+    """
+    Keep ready how full departures are that sold since they were last measured; answer how many.
+
+    One with a hold that has ended and was not yet swept is left for the next time. Departures of
+    long ago change no more, and are measured once.
+    """
+    stale = [
+        row[0]
+        for row in sql.rows(
+            "SELECT departure.id FROM inventory_departure departure "
+            "LEFT JOIN support_departureload kept ON kept.departure_id = departure.id "
+            "WHERE departure.stock_version > 0 AND departure.state = 'scheduled' "
+            "AND (departure.earliest_hold_end IS NULL OR departure.earliest_hold_end > %s) "
+            "AND (kept.departure_id IS NULL OR kept.stock_version <> departure.stock_version) "
+            "ORDER BY departure.travel_date, departure.id LIMIT %s",
+            [now, limit],
+        )
+    ]
+    if not stale:
+        return 0
+    DepartureLoad.objects.filter(departure_id__in=stale).delete()
+    loads = reckon_loads(f"departure.id IN ({sql.marks(len(stale))})", stale, now)
+    # One statement sees a departure's version together with its claims.
+    return sql.run(
+        "INSERT INTO support_departureload (departure_id, stock_version, seats, offered_m, "  # noqa: S608
+        "taken_m, taken) SELECT id, stock_version, seats, offered_m, taken_m, taken "
+        f"FROM ({loads.text}) loads "
+        # A hold that ended meanwhile would be kept as if it lived.
+        "WHERE NOT EXISTS (SELECT 1 FROM inventory_departure again WHERE again.id = loads.id "
+        "AND again.earliest_hold_end <= %s)",
+        [*loads.values, now],
+    )
 
 
 _SALES = """

@@ -1,0 +1,258 @@
+"""The pages of the reports: filters, chart and table, the file, and who gets it by e-mail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from inventory.models import Carrier, Mode
+from support.analytics import catalogue, written
+from support.analytics.catalogue import Asked, Report
+from support.analytics.days import zone
+from support.analytics.revenue import totals
+from support.analytics.rights import Rights, rights_of
+from support.models import Subscription
+from support.services import subscriptions
+from travel.common import clock
+from travel.common.errors import InvalidInput, NotAllowed, NotFound
+from travel.common.sheets import csv_file
+
+# The choice of carriers is a list; so many at most stand in it.
+MOST_CARRIERS = 500
+# The page shows so many rows; the file has them all.
+ROWS_SHOWN = 200
+
+
+class FilterForm(forms.Form):
+    """What a report is asked for. What is left out is as it is usually."""
+
+    first = forms.DateField(
+        label=gettext_lazy("From"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    last = forms.DateField(
+        label=gettext_lazy("To"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    by = forms.ChoiceField(label=gettext_lazy("By"), required=False)
+    carrier = forms.TypedChoiceField(
+        label=gettext_lazy("Carrier"), required=False, coerce=int, empty_value=None
+    )
+    mode = forms.ChoiceField(label=gettext_lazy("Mode"), required=False)
+
+    def __init__(self, *args: Any, report: Report, rights: Rights, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        every = [("", _("All"))]
+        if not report.has_span:
+            del self.fields["first"], self.fields["last"]
+        if report.by:
+            self.fields["by"].choices = list(report.by.items())  # type: ignore[attr-defined]
+        else:
+            del self.fields["by"]
+        if report.by_carrier:
+            own = rights.carriers(report.room)
+            rows = Carrier.objects.all() if own is None else Carrier.objects.filter(id__in=own)
+            names = rows.order_by("name", "id").values_list("id", "name")[:MOST_CARRIERS]
+            self.fields["carrier"].choices = [*every, *names]  # type: ignore[attr-defined]
+        else:
+            del self.fields["carrier"]
+        if report.by_mode:
+            self.fields["mode"].choices = [*every, *Mode.choices]  # type: ignore[attr-defined]
+        else:
+            del self.fields["mode"]
+
+
+class SubscribeForm(forms.Form):
+    """How often a report is sent."""
+
+    every = forms.ChoiceField(label=gettext_lazy("How often"), choices=Subscription.Every.choices)
+
+
+# --- where they stand -----------------------------------------------------------------------------
+
+
+def urls(site: Any) -> list[URLPattern]:
+    """Answer the pages of the numbers, for the staff's site."""
+    view = site.admin_view
+    return [
+        path("numbers/", view(_with(site, list_view)), name="numbers"),
+        path("numbers/<slug:name>/", view(_with(site, report_view)), name="numbers_report"),
+        path("numbers/<slug:name>.csv", view(_with(site, csv_view)), name="numbers_csv"),
+        path(
+            "numbers/<slug:name>/subscribe/",
+            view(require_POST(_with(site, subscribe_view))),
+            name="numbers_subscribe",
+        ),
+        path(
+            "numbers/subscriptions/<int:pk>/stop/",
+            view(require_POST(_with(site, stop_view))),
+            name="numbers_stop",
+        ),
+    ]
+
+
+def _with(site: Any, view: Any) -> Any:
+    def bound(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        try:
+            answer: HttpResponse = view(site, request, **kwargs)
+        except NotFound as missing:
+            raise Http404 from missing
+        except NotAllowed as refused:
+            raise PermissionDenied from refused
+        return answer
+
+    return bound
+
+
+# --- pages ----------------------------------------------------------------------------------------
+
+
+def list_view(site: Any, request: HttpRequest) -> HttpResponse:
+    """List the reports that the reader may see, and what comes by e-mail."""
+    user: Any = request.user
+    found = catalogue.reports_for(rights_of(user))
+    if not found:
+        raise PermissionDenied
+    context = {
+        **site.each_context(request),
+        "title": _("Numbers"),
+        "reports": [
+            {
+                "title": report.title,
+                "says": report.says,
+                "href": reverse("admin:numbers_report", args=[report.name]),
+            }
+            for report in found
+        ],
+        "zone": zone(),
+        "subscriptions": [_subscription(row) for row in subscriptions.subscriptions_of(user=user)],
+    }
+    return TemplateResponse(request, "admin/support/numbers/list.html", context)
+
+
+def _subscription(row: Subscription) -> dict[str, Any]:
+    report = catalogue.REPORTS.get(row.report)
+    return {
+        "id": row.pk,
+        "title": report.title if report else row.report,
+        "every": row.get_every_display(),
+        "due_at": row.due_at,
+    }
+
+
+def report_view(site: Any, request: HttpRequest, name: str) -> HttpResponse:
+    """Show a report: its filters, a chart, and the table."""
+    report, rights = _report(request, name)
+    form = FilterForm(request.GET or None, report=report, rights=rights)
+    context: dict[str, Any] = {
+        **site.each_context(request),
+        "title": report.title,
+        "report": report,
+        "form": form,
+        "zone": zone(),
+        "csv_href": "",
+    }
+    try:
+        asked = _asked(request, report, rights, form)
+    except InvalidInput as problem:
+        for text in problem.errors.values():
+            form.add_error(None, text)
+        asked = None
+    if asked is not None:
+        context |= _answer(request, report, asked)
+    status = 200 if asked is not None else 400
+    return TemplateResponse(request, "admin/support/numbers/report.html", context, status=status)
+
+
+def _answer(request: HttpRequest, report: Report, asked: Asked) -> dict[str, Any]:
+    found = report.run(asked)
+    by_title = str(report.by.get(asked.by, _("What")))
+    if not report.by:
+        by_title = str({"holds": _("Day"), "users": _("Month")}.get(report.name, _("What")))
+    return {
+        "asked": asked,
+        "sums": totals(found.rows) if report.name == "revenue" else [],
+        "charts": written.charts_of(report, found.rows, str(report.title)),
+        "table": written.table(report, found.rows[:ROWS_SHOWN], by_title=by_title),
+        "rows_found": found.every,
+        "rows_shown": min(len(found.rows), ROWS_SHOWN),
+        "query": request.GET.urlencode(),
+        "csv_href": reverse("admin:numbers_csv", args=[report.name])
+        + (f"?{request.GET.urlencode()}" if request.GET else ""),
+        "subscribe_form": SubscribeForm(),
+    }
+
+
+def csv_view(site: Any, request: HttpRequest, name: str) -> Any:
+    """Answer a report as a file."""
+    report, rights = _report(request, name)
+    form = FilterForm(request.GET or None, report=report, rights=rights)
+    try:
+        asked = _asked(request, report, rights, form)
+    except InvalidInput:
+        asked = None
+    if asked is None:
+        address = reverse("admin:numbers_report", args=[name])
+        return HttpResponseRedirect(f"{address}?{request.GET.urlencode()}")
+    rows = report.run(asked).rows
+    by = f"-by-{asked.by}" if asked.by else ""
+    days = f"-{asked.over.first}-{asked.over.last}" if report.has_span else ""
+    return csv_file(
+        f"{report.name}{by}{days}.csv", written.file_head(report), written.file_rows(report, rows)
+    )
+
+
+def subscribe_view(site: Any, request: HttpRequest, name: str) -> HttpResponse:
+    """Send the report with these filters by e-mail from now on."""
+    report, rights = _report(request, name)
+    filters = FilterForm(request.GET or None, report=report, rights=rights)
+    form = SubscribeForm(request.POST)
+    address = reverse("admin:numbers_report", args=[name])
+    if form.is_valid() and (not filters.is_bound or filters.is_valid()):
+        data = filters.cleaned_data if filters.is_bound else {}
+        subscriptions.subscribe(
+            user=request.user,  # type: ignore[arg-type]
+            report=report.name,
+            by=data.get("by") or "",
+            carrier_id=data.get("carrier"),
+            mode=data.get("mode") or "",
+            every=form.cleaned_data["every"],
+            now=clock.now(),
+        )
+        messages.success(request, _("From now on it comes by e-mail."))
+    return HttpResponseRedirect(f"{address}?{request.GET.urlencode()}")
+
+
+def stop_view(site: Any, request: HttpRequest, pk: int) -> HttpResponse:
+    """Stop sending a report to the reader."""
+    subscriptions.stop(subscription_id=pk, user=request.user, now=clock.now())  # type: ignore[arg-type]
+    messages.success(request, _("It comes no more."))
+    return HttpResponseRedirect(reverse("admin:numbers"))
+
+
+def _report(request: HttpRequest, name: str) -> tuple[Report, Rights]:
+    rights = rights_of(request.user)  # type: ignore[arg-type]
+    return catalogue.get_report(name=name, rights=rights), rights
+
+
+def _asked(request: HttpRequest, report: Report, rights: Rights, form: FilterForm) -> Asked | None:
+    if form.is_bound and not form.is_valid():
+        return None
+    data = form.cleaned_data if form.is_bound else {}
+    return catalogue.ask(
+        report,
+        rights=rights,
+        first=data.get("first"),
+        last=data.get("last"),
+        by=data.get("by") or "",
+        carrier_id=data.get("carrier"),
+        mode=data.get("mode") or "",
+        now=clock.now(),
+    )

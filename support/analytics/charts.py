@@ -1,0 +1,199 @@
+"""
+Charts as shapes: the numbers of a picture, which a template writes as SVG.
+
+Every chart has a title and a description in words, and stands beside a table of the same rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+# The picture's own measure; the page scales it.
+WIDTH, HEIGHT = 620, 220
+LEFT, RIGHT, TOP, FLOOR = 46, 612, 30, 204
+ROW, BAR = 44, 16
+# More rows than these are in the table alone.
+MOST_BARS, MOST_ROWS = 366, 12
+# Labels under the columns: so many at most.
+MOST_LABELS = 7
+STEPS = (1, 2, 5)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What is drawn: a name, a number, and how the number is written."""
+
+    label: str
+    number: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A bar of a chart with its name and number written beside it, or neither."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    label: str
+    text: str
+    label_x: float
+    is_minor: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A line across the chart, with its number."""
+
+    y: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart. `kind` is `columns` (in order of time) or `rows` (the biggest first)."""
+
+    kind: str
+    title: str
+    description: str
+    width: int
+    height: int
+    bars: Sequence[Bar]
+    ticks: Sequence[Tick]
+    floor: float
+
+
+def columns(title: str, values: Sequence[Value], *, written: Sequence[str]) -> Chart | None:
+    """
+    Draw values in order as columns, with the highest and the lowest written out.
+
+    `written` are the numbers of the lines across, from `scale`. Nothing is drawn of fewer than two
+    values.
+    """
+    if not 2 <= len(values) <= MOST_BARS:
+        return None
+    top, bottom, step = scale([value.number for value in values])
+    height = FLOOR - TOP
+    pixels = height / (top - bottom)
+    floor = FLOOR + bottom * pixels
+    room = (RIGHT - LEFT) / len(values)
+    every = -(-len(values) // MOST_LABELS)
+    highest = max(range(len(values)), key=lambda place: values[place].number)
+    bars = [
+        Bar(
+            x=round(LEFT + place * room + room * 0.1, 1),
+            y=round(floor - max(value.number, 0) * pixels, 1),
+            width=round(room * 0.8, 1),
+            height=round(abs(value.number) * pixels, 1),
+            label=value.label if place % every == 0 else "",
+            text=value.text if place == highest and value.number > 0 else "",
+            label_x=round(_within(LEFT + place * room + room / 2, value.label), 1),
+            is_minor=place // every % 2 == 1,
+        )
+        for place, value in enumerate(values)
+    ]
+    numbers = range(bottom + step, top + 1, step)
+    return Chart(
+        kind="columns",
+        title=title,
+        description=_extremes(values),
+        width=WIDTH,
+        height=HEIGHT,
+        bars=bars,
+        ticks=[
+            Tick(round(floor - number * pixels, 1), text)
+            for number, text in zip(numbers, written, strict=False)
+            if number
+        ],
+        floor=round(floor, 1),
+    )
+
+
+def rows(title: str, values: Sequence[Value], *, most: int | None = None) -> Chart | None:
+    """
+    Draw the first values as bars from the start of the line, each under its name.
+
+    `most` is the length of the whole line, where that is not the biggest number.
+    """
+    shown = [value for value in values if value.number > 0][:MOST_ROWS]
+    if not shown:
+        return None
+    whole = most or max(value.number for value in shown)
+    return Chart(
+        kind="rows",
+        title=title,
+        description=_list(shown),
+        width=WIDTH,
+        height=len(shown) * ROW,
+        bars=[
+            Bar(
+                x=0,
+                y=place * ROW + 20,
+                width=round(min(value.number, whole) * WIDTH / whole, 1),
+                height=BAR,
+                label=value.label,
+                text=value.text,
+                label_x=WIDTH,
+            )
+            for place, value in enumerate(shown)
+        ],
+        ticks=[],
+        floor=0,
+    )
+
+
+def scale(numbers: Sequence[int]) -> tuple[int, int, int]:
+    """Answer the top, the bottom and the step of an axis for these numbers; zero is on it."""
+    highest, lowest = max(0, *numbers), min(0, *numbers)
+    step = _step(max(highest - lowest, 1))
+    top = -(-highest // step) * step
+    bottom = lowest // step * step
+    return max(top, bottom + step), bottom, step
+
+
+def lines_across(numbers: Sequence[int]) -> list[int]:
+    """Answer the numbers of the lines across a chart of these numbers."""
+    top, bottom, step = scale(numbers)
+    return list(range(bottom + step, top + 1, step))
+
+
+def _step(reach: int) -> int:
+    """Answer a round step that cuts a reach into three or four."""
+    power = 1
+    while True:
+        for factor in STEPS:
+            if factor * power * 4 >= reach:
+                return factor * power
+        power *= 10
+
+
+def _within(middle: float, label: str) -> float:
+    """Keep a label that stands under its bar inside the picture."""
+    half = len(label) * 3.4
+    return min(max(middle, half), WIDTH - half)
+
+
+def _extremes(values: Sequence[Value]) -> str:
+    low = min(values, key=lambda value: value.number)
+    high = max(values, key=lambda value: value.number)
+    return _(
+        "From %(first)s to %(last)s. The highest is %(high)s on %(high_on)s, the lowest %(low)s on "
+        "%(low_on)s."
+    ) % {
+        "first": values[0].label,
+        "last": values[-1].label,
+        "high": high.text,
+        "high_on": high.label,
+        "low": low.text,
+        "low_on": low.label,
+    }
+
+
+def _list(values: Sequence[Value]) -> str:
+    return " ".join(
+        _("%(name)s: %(number)s.") % {"name": value.label, "number": value.text} for value in values
+    )

@@ -1,0 +1,186 @@
+"""How numbers are written on pages, in files and in e-mails."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from babel.dates import format_skeleton
+from babel.numbers import format_compact_decimal, format_decimal
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from support.analytics import charts
+from support.analytics.catalogue import AMOUNT, MINUTES, MOMENT, SHARE, TEXT, Column, Report
+from support.analytics.charts import Chart, Value
+from support.analytics.days import zone
+from travel.common.money import Money, minor_digits
+from travel.common.sheets import Cell
+from travel.common.templatetags.look import (
+    day_and_month,
+    duration,
+    moment_text,
+    money_text,
+    reader_locale,
+    short_day,
+)
+
+_DAY, _MONTH = re.compile(r"\d{4}-\d{2}-\d{2}"), re.compile(r"\d{4}-\d{2}")
+NOTHING = "–"
+
+
+# --- cells ----------------------------------------------------------------------------------------
+
+
+def number_text(number: int) -> str:
+    """Write a whole number with its thousands apart: `28,753`."""
+    return format_decimal(number, locale=reader_locale())
+
+
+def share_text(basis_points: int) -> str:
+    """Write hundredths of a per cent with one decimal: `71.4 %`."""
+    number = format_decimal(Decimal(basis_points) / 100, format="#,##0.0", locale=reader_locale())
+    return _("%(number)s %%") % {"number": number}
+
+
+def cell_text(value: Any, kind: str) -> str:
+    """Write a cell of a report for people."""
+    if value is None or value == "":
+        return NOTHING
+    if isinstance(value, Money):
+        return money_text(value)
+    if kind == SHARE:
+        return share_text(value)
+    if kind == MINUTES:
+        return duration(value)
+    if isinstance(value, datetime):
+        return moment_text(value, zone())
+    return number_text(value) if isinstance(value, int) else label_text(value)
+
+
+def label_text(label: str, *, briefly: bool = False) -> str:
+    """Write the name of a row: days and months in words, everything else as it is."""
+    if _DAY.fullmatch(label):
+        day = date.fromisoformat(label)
+        return day_and_month(day) if briefly else short_day(day)
+    if _MONTH.fullmatch(label):
+        first = date.fromisoformat(f"{label}-01")
+        return format_skeleton("yMMM" if briefly else "yMMMM", first, locale=reader_locale())
+    return label
+
+
+def table(report: Report, rows: Sequence[Any], *, by_title: str) -> dict[str, Any]:
+    """Answer a report's table as the template shows it: headings, and rows of written cells."""
+    return {
+        "head": [
+            {"title": column.title or by_title, "is_number": column.kind not in (TEXT, MOMENT)}
+            for column in report.columns
+        ],
+        "rows": [[_shown(row, column) for column in report.columns] for row in rows],
+    }
+
+
+def _shown(row: Any, column: Column) -> dict[str, Any]:
+    text = cell_text(getattr(row, column.name), column.kind)
+    return {"text": _isolated(text), "plain": text, "is_number": column.kind not in (TEXT, MOMENT)}
+
+
+def _isolated(text: str) -> SafeString:
+    return format_html("<bdi>{}</bdi>", text)
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+def file_head(report: Report) -> list[str]:
+    """Answer the headings of a report's file: stable words, with the currency beside amounts."""
+    names = [column.name for column in report.columns]
+    return [*names, "currency"] if report.has_money else names
+
+
+def file_rows(report: Report, rows: Sequence[Any]) -> list[list[Cell]]:
+    """Answer the rows of a report's file: ISO days, plain decimals, shares in per cent."""
+    return [
+        [
+            *(_plain(getattr(row, column.name), column.kind) for column in report.columns),
+            *([_currency(report, row)] if report.has_money else []),
+        ]
+        for row in rows
+    ]
+
+
+def _plain(value: Any, kind: str) -> Cell:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    if kind == SHARE:
+        return f"{Decimal(value) / 100:.2f}"
+    if value is None or isinstance(value, Money | int | str):
+        return value
+    return str(value)
+
+
+def _currency(report: Report, row: Any) -> str:
+    column = next(column for column in report.columns if column.kind == AMOUNT)
+    return str(getattr(row, column.name).currency)
+
+
+# --- charts ---------------------------------------------------------------------------------------
+
+
+def charts_of(report: Report, rows: Sequence[Any], title: str) -> list[Chart]:
+    """Draw a report's column, a chart for each currency; none where there is too little to see."""
+    if not report.drawn or not rows:
+        return []
+    drawn = next(column for column in report.columns if column.name == report.drawn)
+    if drawn.kind != AMOUNT:
+        return [chart for chart in [_chart(title, rows, drawn)] if chart]
+    currencies = sorted({getattr(row, drawn.name).currency for row in rows})
+    found = [
+        _chart(
+            f"{title}, {currency}" if len(currencies) > 1 else title,
+            [row for row in rows if getattr(row, drawn.name).currency == currency],
+            drawn,
+        )
+        for currency in currencies
+    ]
+    return [chart for chart in found if chart]
+
+
+def _chart(title: str, rows: Sequence[Any], drawn: Column) -> Chart | None:
+    name = "label" if hasattr(rows[0], "label") else None
+    values = [
+        Value(
+            label=label_text(_name(row, name), briefly=True),
+            number=_number(getattr(row, drawn.name)),
+            text=cell_text(getattr(row, drawn.name), drawn.kind),
+        )
+        for row in rows
+    ]
+    if name and all(_DAY.fullmatch(row.label) or _MONTH.fullmatch(row.label) for row in rows):
+        across = charts.lines_across([value.number for value in values])
+        sample = getattr(rows[0], drawn.name)
+        written = [_briefly(number, sample, drawn.kind) for number in across]
+        return charts.columns(title, values, written=written)
+    return charts.rows(title, values, most=10_000 if drawn.kind == SHARE else None)
+
+
+def _name(row: Any, name: str | None) -> str:
+    return str(getattr(row, name) if name else getattr(row, "name", None) or row.city or NOTHING)
+
+
+def _number(value: Any) -> int:
+    return int(value.minor) if isinstance(value, Money) else int(value or 0)
+
+
+def _briefly(number: int, sample: Any, kind: str) -> str:
+    """Write the number of a line across a chart in little room: `20K`."""
+    if kind == SHARE:
+        return _("%(number)s %%") % {"number": number_text(number // 100)}
+    value = Decimal(number)
+    if isinstance(sample, Money):
+        value = value.scaleb(-minor_digits(sample.currency))
+    return format_compact_decimal(value, locale=reader_locale(), fraction_digits=1)
