@@ -25,6 +25,10 @@ ACCESSIBLE = "accessible"
 NEAR = (0, 1)
 # On board before paid, paid before held.
 ABOARD, PAID, HELD = range(3)
+# What is disliked, and how much: a party apart, somebody on another seat, a wish unmet.
+TORN, MOVED, UNMET = 6, 2, 1
+# So often everybody is asked whether to exchange seats; mostly the second time nobody does.
+ROUNDS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ def remap(
     ):
         board.seat(list(boarding))
     board.seat_with_changes([one for one in riders if one.coupon_id not in board.placed])
+    board.improve(riders)
     return board.placed
 
 
@@ -147,6 +152,95 @@ class _Board:
             )
             assert found is not None, "no more ride than each segment has room for"
             self._give(one, found[0])
+
+    def improve(self, riders: Sequence[Sitter]) -> None:
+        """Let people exchange seats, two at a time, as long as that pleases more than it annoys."""
+        self._people = {one.coupon_id: one for one in riders}
+        self._members: dict[int, list[Sitter]] = defaultdict(list)
+        self._on: dict[int, set[int]] = defaultdict(set)
+        for one in riders:
+            if len(self.placed[one.coupon_id]) == 1:
+                self._members[one.party].append(one)
+                self._on[self._seat_of(one)].add(one.coupon_id)
+        for _ in range(ROUNDS):
+            exchanged = [self._find_better(one) for one in riders if self._dislikes(one)]
+            if not any(exchanged):
+                break
+
+    def _find_better(self, one: Sitter) -> bool:
+        """Exchange one's seat for that with which all concerned are better off, if there is any."""
+        here = self._seat_of(one)
+        best, best_gain = None, 0
+        for there, seat in enumerate(self._seats):
+            if there == here or seat.is_accessible != self._seats[here].is_accessible:
+                continue
+            other = self._who_would_leave(one, here, there)
+            if other is None:
+                continue
+            gain = self._gain(one, here, there, other)
+            if gain > best_gain:
+                best, best_gain = (there, other), gain
+        if best is None:
+            return False
+        self._exchange(one, here, *best)
+        return True
+
+    def _who_would_leave(self, one: Sitter, here: int, there: int) -> list[Sitter] | None:
+        """Answer who would sit here instead: nobody or one person; None where it cannot be."""
+        others = [self._people[key] for key in self._on[there] if self._people[key].mask & one.mask]
+        if len(others) > 1:
+            return None
+        leaving = others[0].mask if others else 0
+        if self._taken[there] & one.mask & ~leaving:
+            return None
+        if self._taken[here] & leaving & ~one.mask:
+            return None
+        if others and one.wish != others[0].wish and ACCESSIBLE in (one.wish, others[0].wish):
+            return None
+        return others
+
+    def _gain(self, one: Sitter, here: int, there: int, other: Sequence[Sitter]) -> int:
+        parties = {one.party, *(each.party for each in other)}
+        before = sum(self._annoyance(party) for party in parties)
+        self._exchange(one, here, there, other)
+        after = sum(self._annoyance(party) for party in parties)
+        back = list(other)
+        self._exchange(one, there, here, back)
+        return before - after
+
+    def _exchange(self, one: Sitter, here: int, there: int, other: Sequence[Sitter]) -> None:
+        self._leave(one, here)
+        for each in other:
+            self._leave(each, there)
+        self._sit(one, there)
+        for each in other:
+            self._sit(each, here)
+
+    def _leave(self, one: Sitter, at: int) -> None:
+        self._taken[at] &= ~one.mask
+        self._on[at].discard(one.coupon_id)
+
+    def _sit(self, one: Sitter, at: int) -> None:
+        self._taken[at] |= one.mask
+        self._on[at].add(one.coupon_id)
+        part = Part(self._seats[at], one.first_segment, one.last_segment)
+        self.placed[one.coupon_id] = [part]
+
+    def _seat_of(self, one: Sitter) -> int:
+        return self._at[self.placed[one.coupon_id][0].seat.seat_id]
+
+    def _dislikes(self, one: Sitter) -> bool:
+        return len(self.placed[one.coupon_id]) == 1 and self._annoyance(one.party) > 0
+
+    def _annoyance(self, party: int) -> int:
+        members = self._members[party]
+        seats = [self._seats[self._seat_of(one)] for one in members]
+        torn = TORN if _spread(seats) > NEAR else 0
+        return torn + sum(
+            MOVED * (self._own[one.coupon_id] not in (None, self._seat_of(one)))
+            + UNMET * (bool(one.wish) and not _likes(one, seat))
+            for one, seat in zip(members, seats, strict=True)
+        )
 
     def _seat_in_a_space(self, one: Sitter) -> None:
         spaces = [at for at in self._free(one.mask) if self._seats[at].is_accessible]
