@@ -28,6 +28,7 @@ from travel.common.templatetags.look import clock_text
 
 MEDIA_TYPE = "text/calendar; charset=utf-8"
 DAY_BEFORE = timedelta(days=1)
+YEAR = timedelta(days=366)
 # When it is time to set out: to an airport earlier than to a station.
 SET_OUT = {"Plane": timedelta(hours=3)}
 SET_OUT_USUALLY = timedelta(hours=1)
@@ -85,7 +86,11 @@ def calendar_of(
     )
     for ticket in chosen:
         calendar.add_component(_event(reservation, ticket, events))
-    calendar.add_missing_timezones()
+    # Of the zones' history no more is told than these trips need.
+    calendar.add_missing_timezones(
+        first_date=chosen[0].departs_at.date() - YEAR,
+        last_date=max(one.arrives_at for one in chosen).date() + YEAR,
+    )
     return calendar.to_ical()
 
 

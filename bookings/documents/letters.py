@@ -6,14 +6,14 @@ It is made when the outbox sends, of what holds then, and is stored nowhere.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import get_language_bidi
-from django.utils.translation import gettext as _
 
 from accounts.viewers import Viewer
 from bookings import selectors
@@ -21,12 +21,9 @@ from bookings.documents import calendars, tickets
 from bookings.documents.passes import Papers, Pass, has_documents, papers_of, per_ticket
 from bookings.documents.words import way
 from bookings.selectors import ReservationDetail
-from inventory import selectors as inventory
-from inventory.selectors import Tier
 from travel.common.messaging import Attachment, Extras
 from travel.common.money import Money
 from travel.common.outbox import Dresser
-from travel.common.templatetags.look import moment_text, money_text
 
 PDF = "application/pdf"
 
@@ -37,7 +34,7 @@ class Ride:
 
     journey: Pass
     passes: list[Pass]
-    rules: list[str]
+    rules: Sequence[str]
 
 
 def confirmation(about: str, language: str, now: datetime) -> Extras | None:
@@ -47,7 +44,7 @@ def confirmation(about: str, language: str, now: datetime) -> Extras | None:
         return None
     papers = papers_of(reservation)
     with translation.override(language):
-        return Extras(html=_html(papers, language, now), attachments=_files(papers))
+        return Extras(html=_html(papers, language), attachments=_files(papers))
 
 
 def change(about: str, language: str, now: datetime) -> Extras | None:
@@ -100,7 +97,7 @@ def _calendar(reservation: ReservationDetail) -> Attachment:
     )
 
 
-def _html(papers: Papers, language: str, now: datetime) -> str:
+def _html(papers: Papers, language: str) -> str:
     reservation = papers.reservation
     origin, destination = way(reservation)
     shown = [one for one in papers.passes if one.coupon_state != "cancelled"]
@@ -117,41 +114,10 @@ def _html(papers: Papers, language: str, now: datetime) -> str:
             "destination": destination,
             "reservation": reservation,
             "rides": [
-                Ride(passes[0], passes, rules(reservation, ticket_id, now=now))
-                for ticket_id, passes in per_ticket(shown).items()
+                Ride(passes[0], passes, passes[0].rules) for passes in per_ticket(shown).values()
             ],
             "price": Money(sum(one.price.minor for one in shown), reservation.currency),
             "tickets_link": f"{link}tickets/",
             "booking_link": link,
         },
     )
-
-
-def rules(reservation: ReservationDetail, ticket_id: int, *, now: datetime) -> list[str]:
-    """
-    Say until when cancelling a ticket costs how much, on the clock of its own station.
-
-    Passengers on several fares of one ticket are told the first one's rule.
-    """
-    ticket = reservation.tickets[ticket_id]
-    coupon = reservation.open_on(ticket_id)[0]
-    tiers = inventory.penalty_tiers([coupon.fare_version_id]).get(coupon.fare_version_id, [])
-    lines = []
-    for tier in tiers:
-        until = ticket.leaves_at - timedelta(minutes=tier.minutes_before)
-        if until > now:
-            lines.append(_rule(tier, moment_text(until, ticket.origin.station.tz), coupon.price))
-    return [*lines, _("After that nothing comes back.") if lines else _("Nothing comes back.")]
-
-
-def _rule(tier: Tier, until: str, price: Money) -> str:
-    if not tier.basis_points and not tier.minimum_minor:
-        return _("Until %(moment)s: free of charge.") % {"moment": until}
-    percent = f"{tier.basis_points / 100:g}"
-    if tier.minimum_minor:
-        return _("Until %(moment)s: a fee of %(percent)s %%, at least %(amount)s a passenger.") % {
-            "moment": until,
-            "percent": percent,
-            "amount": money_text(Money(tier.minimum_minor, price.currency)),
-        }
-    return _("Until %(moment)s: a fee of %(percent)s %%.") % {"moment": until, "percent": percent}

@@ -18,6 +18,7 @@ from accounts.viewers import Viewer
 from bookings import barcodes, selectors
 from bookings.barcodes import BarcodeFacts
 from bookings.documents.codes import Picture, picture, symbol_of
+from bookings.documents.rules import cancelling
 from bookings.documents.words import (
     coach_word,
     kind_name,
@@ -27,7 +28,8 @@ from bookings.documents.words import (
 )
 from bookings.errors import ProofNeeded
 from bookings.selectors import CouponDetail, PassengerDetail, ReservationDetail
-from inventory.selectors import TicketFacts
+from inventory import selectors as inventory
+from inventory.selectors import TicketFacts, Tier
 from travel.common.errors import NotFound
 from travel.common.money import Money
 
@@ -43,7 +45,7 @@ class Pass:
     The instants are in the zones of their stations. `barcode` is the signed text, empty where the
     pass is void; `state` and `tone` say why in words, `coupon_state` by its code. `coach` and
     `seat` are empty where there are several, or none; `seating` always says it in words. `number`
-    of `count` counts the passes that hold.
+    of `count` counts the passes that hold. `rules` say what cancelling costs until when.
     """
 
     coupon_id: int
@@ -79,6 +81,7 @@ class Pass:
     barcode: str
     issue: int
     issued_at: datetime
+    rules: tuple[str, ...]
 
     @property
     def is_void(self) -> bool:
@@ -174,8 +177,16 @@ def passes_of(reservation: ReservationDetail, *, issued_at: datetime) -> list[Pa
     coupons = [one for one in _in_order(reservation) if not one.is_exchanged]
     valid = [one for one in coupons if _is_valid(reservation, one)]
     numbers = {coupon.id: number for number, coupon in enumerate(valid, start=1)}
+    tiers = inventory.penalty_tiers({one.fare_version_id for one in coupons})
     return [
-        _pass(reservation, coupon, numbers.get(coupon.id, 0), len(valid), issued_at)
+        _pass(
+            reservation,
+            coupon,
+            tiers.get(coupon.fare_version_id, []),
+            number=numbers.get(coupon.id, 0),
+            count=len(valid),
+            paid=issued_at,
+        )
         for coupon in coupons
     ]
 
@@ -223,7 +234,13 @@ def _in_order(reservation: ReservationDetail) -> Iterable[CouponDetail]:
 
 
 def _pass(
-    reservation: ReservationDetail, coupon: CouponDetail, number: int, count: int, paid: datetime
+    reservation: ReservationDetail,
+    coupon: CouponDetail,
+    tiers: Sequence[Tier],
+    *,
+    number: int,
+    count: int,
+    paid: datetime,
 ) -> Pass:
     ticket = reservation.tickets[coupon.ticket_id]
     passenger = reservation.passenger_of(coupon)
@@ -268,6 +285,7 @@ def _pass(
         barcode=barcode_of(reservation, coupon, issued_at=paid),
         issue=coupon.issue,
         issued_at=(coupon.reissued_at or paid).astimezone(zone),
+        rules=cancelling(ticket, tiers, currency=reservation.currency, since=paid),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -34,11 +35,17 @@ def tickets_pdf(passes: Sequence[Pass]) -> bytes:
         {
             "title": _("Tickets %(locator)s") % {"locator": passes[0].locator},
             "site": settings.SITE_NAME,
+            "mark": _mark(),
             "language": (get_language() or "en").split("-")[0],
             "rtl": get_language_bidi(),
             "sheets": [_sheet(one) for one in passes],
         },
     )
+
+
+@cache
+def _mark() -> str:
+    return (settings.BASE_DIR / "static" / "favicon.svg").read_text(encoding="utf-8")
 
 
 def file_name(passes: Sequence[Pass]) -> str:
@@ -55,6 +62,7 @@ def _sheet(one: Pass) -> dict[str, Any]:
         "carrier": one.carrier,
         "count": _count(one),
         "passenger": {"label": _("Passenger"), "name": one.passenger, "kind": one.kind},
+        "day": long_day(one.departs_at),
         "from": {"time": clock_text(one.departs_at), "name": one.origin},
         "to": {
             "time": clock_text(one.arrives_at),
@@ -72,6 +80,7 @@ def _sheet(one: Pass) -> dict[str, Any]:
         "state": one.state,
         "locator": {"label": _("Booking code"), "value": one.locator},
         "price": _("Price %(price)s") % {"price": money_text(one.price)},
+        "parts": _parts(one),
         "small": _small(one),
     }
 
@@ -92,7 +101,7 @@ def code_text(one: Pass) -> str:
 
 
 def _facts(one: Pass) -> list[dict[str, Any]]:
-    facts = [(_("Date"), long_day(one.departs_at), False)]
+    facts = []
     if one.platform:
         facts.append((one.platform_word, one.platform, False))
     if one.seat:
@@ -112,16 +121,30 @@ def _notes(one: Pass) -> list[str]:
     ]
 
 
-def _small(one: Pass) -> list[str]:
+def _parts(one: Pass) -> list[dict[str, Any]]:
     if one.is_void:
-        lines = [_("This ticket is not valid, so it has no barcode.")]
-    else:
-        lines = [
-            _(
-                "The code is signed and valid without a network. Show it on your phone or on "
-                "paper, and have proof of your name with you."
-            )
+        return [
+            {"title": one.state, "lines": [_("This ticket is not valid, so it has no barcode.")]}
         ]
+    return [
+        {
+            "title": _("On the way"),
+            "lines": [
+                _(
+                    "The code is signed and valid without a network. Show it on your phone or on "
+                    "paper, and have proof of your name with you."
+                )
+            ],
+        },
+        {
+            "title": _("If plans change"),
+            "lines": [*one.rules, _("If the carrier cancels, everything comes back.")],
+        },
+    ]
+
+
+def _small(one: Pass) -> list[str]:
+    lines = []
     if one.tax:
         lines.append(_("The price contains %(tax)s tax.") % {"tax": money_text(one.tax)})
     lines.append(

@@ -156,6 +156,7 @@ def _context(papers: Papers) -> dict[str, object]:
             for one in papers.passes
         ],
         "has_pdf": bool(papers.valid),
+        "sendable": bool(papers.reservation.contact_email),
         "several": len(rides) > 1,
         "rides": [
             {

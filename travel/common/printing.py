@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 
@@ -21,23 +21,44 @@ def pdf(template: str, data: Mapping[str, Any]) -> bytes:
     """
     Answer the document that a template below templates/ makes of the data.
 
-    The data is what JSON can say; the template reads it by `json(bytes(sys.inputs.data))`.
+    The data is what JSON can say; the template reads it by `json(bytes(sys.inputs.data))`. Letters
+    that the fonts here lack are taken from the system's, or are boxes.
     """
     # It is large, and wanted by few requests.
     import typst
 
     path = settings.BASE_DIR / "templates" / template
-    document = typst.compile(
-        path,
-        root=path.parent,
-        format="pdf",
-        sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
-        font_paths=_font_folders(),
-        ignore_system_fonts=True,
-        pdf_standards=["ua-1"],
-    )
-    assert isinstance(document, bytes), "a PDF is one document"
-    return document
+    given = {"data": json.dumps(data, ensure_ascii=False)}
+    for attempt in _ATTEMPTS:
+        try:
+            document = typst.compile(
+                path,
+                root=path.parent,
+                format="pdf",
+                sys_inputs=given,
+                font_paths=_font_folders(),
+                ignore_system_fonts=attempt.only_ours,
+                pdf_standards=["ua-1"] if attempt.is_strict else [],
+            )
+        except typst.TypstError as failure:
+            if NO_GLYPH not in str(failure):
+                raise
+        else:
+            assert isinstance(document, bytes), "a PDF is one document"
+            return document
+    raise AssertionError("the last attempt asks for no glyphs")
+
+
+class _Attempt(NamedTuple):
+    only_ours: bool
+    is_strict: bool
+
+
+# People have names in every script, and our fonts have not: the system's fonts are asked next, and
+# a document with boxes for letters is better than none.
+_ATTEMPTS = (_Attempt(True, True), _Attempt(False, True), _Attempt(False, False))
+# What PDF/UA-1 refuses, in typst's words.
+NO_GLYPH = "could not be displayed"
 
 
 @cache
