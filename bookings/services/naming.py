@@ -171,7 +171,8 @@ def _booked_name(reservation_id: int, passenger: Passenger) -> tuple[str, str]:
         .order_by("id")
         .values_list("actor_kind", "details")
     ):
-        if details["passenger"] != passenger.pk:
+        # Of somebody who was forgotten no name is kept.
+        if details["passenger"] != passenger.pk or "after" not in details:
             continue
         if actor_kind == ReservationEvent.Actor.STAFF:
             name = (details["after"][0], details["after"][1])

@@ -13,6 +13,7 @@ import structlog
 
 from accounts import codes
 from accounts import selectors as people
+from accounts.notifications import contacts_of
 from accounts.viewers import Viewer
 from bookings import notifications, selectors
 from bookings.errors import LookUpFailed, NoContact
@@ -20,8 +21,7 @@ from bookings.models import Passenger, Reservation
 from bookings.names import name_keys
 from bookings.selectors import ReservationDetail
 from travel.common import limits
-from travel.common.contacts import EMAIL, Contact
-from travel.common.errors import NotFound
+from travel.common.contacts import Contact
 from travel.common.ids import LOCATOR_LENGTH, normal_locator
 from travel.common.transactions import in_transaction
 
@@ -64,17 +64,13 @@ def look_up(*, locator: str, last_name: str, network: str) -> int:
 
 def proof_contact(reservation: ReservationDetail) -> Contact:
     """
-    Answer where the code goes: to the booking's contact, else to the account's address.
+    Answer where the code goes: to the booking's contact, else to the account's.
 
     :raises NoContact: there is neither.
     """
     contact = notifications.contact_of(reservation)
     if contact is None and reservation.user_id is not None:
-        try:
-            email = people.get_user(user_id=reservation.user_id).email
-        except NotFound:
-            email = None
-        contact = Contact(EMAIL, email) if email else None
+        contact = next(iter(contacts_of(people.get_user(user_id=reservation.user_id))), None)
     if contact is None:
         raise NoContact()
     return contact
