@@ -239,8 +239,8 @@ def found_body(found: Found, *, round_trip: bool) -> dict[str, Any]:
         "departure_id": stretch.departure_id,
         "vehicle_type": stretch.mode,
         "trip_type": _trip_type(round_trip),
-        "origin": _stop(start),
-        "destination": _stop(end),
+        "origin": stop_body(start),
+        "destination": stop_body(end),
         "departure_time": instant(stretch.departs_at, start.tz),
         "arrival_time": instant(stretch.arrives_at, end.tz),
         "duration_minutes": int(stretch.duration.total_seconds()) // 60,
@@ -298,8 +298,8 @@ def ticket_body(ticket: TicketFacts, *, round_trip: bool) -> dict[str, Any]:
         "departure_id": ticket.parts.departure_id,
         "vehicle_type": ticket.service.mode,
         "trip_type": _trip_type(round_trip),
-        "origin": _stop(ticket.origin.station),
-        "destination": _stop(ticket.destination.station),
+        "origin": stop_body(ticket.origin.station),
+        "destination": stop_body(ticket.destination.station),
         "departure_time": instant(ticket.departs_at, ticket.origin.station.tz),
         "arrival_time": instant(ticket.arrives_at, ticket.destination.station.tz),
         "duration_minutes": int(ticket.duration.total_seconds()) // 60,
@@ -385,7 +385,8 @@ def _trip_type(round_trip: bool) -> str:
     return "RoundTrip" if round_trip else "OneWay"
 
 
-def _stop(station: places.StationFacts) -> dict[str, str]:
+def stop_body(station: places.StationFacts) -> dict[str, str]:
+    """Write where a ticket begins or ends."""
     return {
         "city": places.city(station.city_id).name,
         "station": station.name,

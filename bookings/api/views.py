@@ -18,6 +18,7 @@ from rest_framework.response import Response
 
 from accounts.viewers import Viewer
 from bookings import search, selectors, services
+from bookings.api.connections import ConnectionSerializer, connections_body
 from bookings.api.serializers import (
     CLASSES,
     KINDS,
@@ -125,7 +126,15 @@ class FiltersInput(Serializer):
     depart_before = serializers.TimeField(required=False)
     carrier = WordsField(child=SafeTextField(max_length=40), required=False, max_length=20)
     max_stops = serializers.IntegerField(required=False, min_value=0, max_value=64)
-    max_changes = serializers.IntegerField(required=False, min_value=0, max_value=2)
+    max_changes = serializers.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=2,
+        help_text=(
+            "With 1 or 2, connections that are clearly faster than any direct ticket are looked "
+            "for; with 0 none are. Without it they are looked for where no direct ticket is found."
+        ),
+    )
     facilities = WordsField(child=SafeTextField(max_length=30), required=False, max_length=20)
 
 
@@ -155,11 +164,13 @@ class SearchTickets(ApiView):
             next = serializers.CharField(allow_null=True)
             previous = serializers.CharField(allow_null=True)
             results = TicketSerializer(many=True)
+            connections = ConnectionSerializer(many=True)
 
         count = serializers.IntegerField()
         next = serializers.CharField(allow_null=True)
         previous = serializers.CharField(allow_null=True)
         results = TicketSerializer(many=True)
+        connections = ConnectionSerializer(many=True, help_text="On the first page.")
         # Published as `return`, which is no name for an attribute.
         return_ = ReturnOutput(required=False, help_text="With `returnDate`: the tickets back.")
 
@@ -177,20 +188,30 @@ class SearchTickets(ApiView):
             count=len(there),
             results=_tickets(there[page.offset : page.offset + page.limit], query),
         )
+        most = body.get("filters", {}).get("max_changes")
+        answer["connections"] = connections_body(
+            query, there, most=most, is_first=page.number == 1, now=self.now
+        )
         if back_on is not None:
-            answer["return"] = self._way_back(request, query, back_on)
+            answer["return"] = self._way_back(
+                request, search.reversed_query(query, back_on), most=most
+            )
         return Response(answer)
 
-    def _way_back(self, request: Request, query: Query, day: date) -> dict[str, Any]:
-        back = search.find(search.reversed_query(query, day), now=self.now)
+    def _way_back(self, request: Request, query: Query, *, most: int | None) -> dict[str, Any]:
+        back = search.find(query, now=self.now)
         page = read_page(request, parameter="returnPage")
-        return page_body(
+        answer = page_body(
             request,
             page,
             count=len(back),
             results=_tickets(back[page.offset : page.offset + page.limit], query),
             parameter="returnPage",
         )
+        answer["connections"] = connections_body(
+            query, back, most=most, is_first=page.number == 1, now=self.now
+        )
+        return answer
 
 
 class TicketDetail(ApiView):
