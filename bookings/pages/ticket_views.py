@@ -19,8 +19,8 @@ from bookings.pages.journey import ChosenSeat, Journey, coach_name, seats_in_wor
 from bookings.pages.offered import FEW_SEATS, Bill, Remark, Step
 from bookings.pages.refusals import missing_is_404
 from bookings.selectors import FareLeft, PlannedSeat, SeatPlan
+from inventory import seat_plan as drawing
 from inventory.errors import DepartureClosed
-from inventory.pages import seat_plan as drawing
 from travel.common import clock
 from travel.common.money import Money
 

@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template import engines
 
 from bookings.pages.forms import SearchForm
-from inventory.pages.seat_plan import PlannedSeat, lay_out
+from inventory.seat_plan import PlannedSeat, lay_out
 from travel.common.money import Money
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inventory.pages.seat_plan import AISLE, PlannedSeat, lay_out
+from inventory.seat_plan import AISLE, PlannedSeat, lay_out
 
 
 def seat(row: int, column: int, label: str = "", **facts: bool) -> PlannedSeat:
