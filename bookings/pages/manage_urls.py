@@ -2,12 +2,12 @@
 
 from django.urls import path
 
-from bookings.pages import manage_views
+from bookings.pages import cancelling_views, reservation_views, trips_views
 
 urlpatterns = [
-    path("my-trips/", manage_views.my_trips, name="my-trips"),
-    path("booking/<str:locator>/", manage_views.reservation, name="reservation"),
-    path("booking/<str:locator>/done/", manage_views.done, name="done"),
-    path("booking/<str:locator>/cancel/", manage_views.cancel, name="cancel"),
-    path("booking/<str:locator>/extend/", manage_views.extend, name="extend"),
+    path("my-trips/", trips_views.my_trips, name="my-trips"),
+    path("booking/<str:locator>/", reservation_views.reservation, name="reservation"),
+    path("booking/<str:locator>/done/", reservation_views.done, name="done"),
+    path("booking/<str:locator>/extend/", reservation_views.extend, name="extend"),
+    path("booking/<str:locator>/cancel/", cancelling_views.cancel, name="cancel"),
 ]

@@ -1,289 +1,37 @@
-"""A traveller's reservations: the list, one of them, its confirmation, its cancellation."""
+"""Cancelling: what it is to be, what it costs, and exactly that."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from http import HTTPStatus
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
 
-from bookings import selectors, services
 from bookings.engine.contract import Actor
-from bookings.errors import AlreadyPaid, HoldExpired, NotExtendable
 from bookings.pages import shown
-from bookings.pages.access import take_key, viewer_of
+from bookings.pages.access import viewer_of
 from bookings.pages.manage_forms import CancelForm, cancellable
 from bookings.pages.refusals import missing_is_404
+from bookings.pages.reservation_views import common
 from bookings.selectors import ReservationDetail
 from inventory.selectors import Tier
 from payments import selectors as money
 from payments.errors import QuoteExpired
 from payments.pages.conditions import Step, refund_steps
-from payments.receipts import receipts_of
 from payments.selectors import Overview
 from payments.services import Quote, cancel_and_refund, quote_for
 from travel.common import clock
 from travel.common.errors import InvalidInput, Refusal
 from travel.common.money import Money
-from travel.common.paging import read_page
 from travel.common.templatetags.look import money_text
 
-TRIPS_A_PAGE = 10
 WALLET = "wallet"
-
-
-# --- my trips -------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Booking:
-    """A reservation in the list; see components/booked_trip.html."""
-
-    locator: str
-    title: str
-    day: datetime
-    tone: str
-    state: str
-    trips: list[shown.Ride]
-    price: Money
-    passengers: int
-    remark: str
-    pay_href: str
-
-
-@never_cache
-@require_safe
-def my_trips(request: HttpRequest) -> HttpResponse:
-    """List the viewer's reservations: what is held and not paid first, then one of three tabs."""
-    viewer, now = viewer_of(request), clock.now()
-    if viewer.user_id is None and not viewer.guest_digests:
-        return render(request, "bookings/my_trips.html", {"is_unknown": True})
-    when = request.GET.get("when", "")
-    when = when if when in money.WHEN else "upcoming"
-    found: list[selectors.Trips] = []
-
-    def read(offset: int, limit: int) -> tuple[int, list[ReservationDetail]]:
-        trips = selectors.list_trips(viewer=viewer, now=now, when=when, offset=offset, limit=limit)
-        found.append(trips)
-        return trips.counts[when], trips.found
-
-    page, rows = read_page(request, read, size=TRIPS_A_PAGE)
-    trips = found[-1]
-    refunds = money.payments_of([row.id for row in rows]) if when == "cancelled" else {}
-    context = {
-        "when": when,
-        "tabs": _tabs(when, trips.counts),
-        "held": [_booking(row, now) for row in trips.held],
-        "bookings": [_booking(row, now, refunds.get(row.id, [])) for row in rows],
-        "page": page,
-    }
-    return render(request, "bookings/my_trips.html", context)
-
-
-def _tabs(when: str, counts: dict[str, int]) -> list[dict[str, object]]:
-    names = {
-        "upcoming": gettext("Upcoming"),
-        "past": gettext("Past"),
-        "cancelled": gettext("Cancelled"),
-    }
-    return [
-        {"name": name, "href": f"?when={key}", "count": counts[key], "current": key == when}
-        for key, name in names.items()
-    ]
-
-
-def _booking(
-    row: ReservationDetail, now: datetime, payments: list[money.PaymentDetail] | None = None
-) -> Booking:
-    state, tone = shown.status_words(row)
-    rides = shown.rides(row, now=now)
-    origin, destination = shown.way(row)
-    to_pay = row.is_live_hold
-    if row.status == "Paid" and all(ride.is_over for ride in rides):
-        state, tone = gettext("Travelled"), ""
-    return Booking(
-        locator=row.locator,
-        title=gettext("%(origin)s to %(destination)s")
-        % {"origin": origin, "destination": destination},
-        day=rides[0].departs_at,
-        tone=tone,
-        state=state,
-        trips=rides,
-        price=row.price,
-        passengers=len(row.passengers),
-        remark=_returned(row, payments or []),
-        pay_href=reverse("payments:payment", args=[row.locator]) if to_pay else "",
-    )
-
-
-def _returned(row: ReservationDetail, payments: list[money.PaymentDetail]) -> str:
-    paid = sum(one.amount.minor for one in payments if one.state == "captured")
-    back = sum(refund.amount.minor for one in payments for refund in one.refunds)
-    if not paid:
-        return ""
-    return gettext("%(back)s of %(paid)s given back") % {
-        "back": money_text(Money(back, row.currency)),
-        "paid": money_text(Money(paid, row.currency)),
-    }
-
-
-# --- one reservation ------------------------------------------------------------------------------
-
-
-@never_cache
-@require_safe
-@missing_is_404
-def reservation(request: HttpRequest, locator: str) -> HttpResponse:
-    """Show a reservation with its tickets, money and story; a guest's link opens it."""
-    now = clock.now()
-    if way_on := take_key(request, locator, now=now):
-        return way_on
-    overview = money.get_overview(viewer=viewer_of(request), locator=locator, now=now)
-    booked = overview.reservation
-    context = _common(booked, now) | {
-        "overview": overview,
-        "payments": _payments(overview),
-        "receipts": receipts_of([booked.id]).get(booked.id, []),
-        "actions": overview.available_actions,
-        "events": shown.story(booked, selectors.events(booked.id), now=now),
-        "hold": hold_of(booked, now),
-    }
-    return render(request, "bookings/reservation.html", context)
-
-
-@never_cache
-@require_safe
-@missing_is_404
-def done(request: HttpRequest, locator: str) -> HttpResponse:
-    """Confirm what has just been paid; what is not paid is shown on its own page."""
-    now = clock.now()
-    booked = selectors.get_reservation(viewer=viewer_of(request), locator=locator, now=now)
-    if booked.status != "Paid":
-        return redirect("bookings:reservation", booked.locator)
-    return render(request, "bookings/done.html", _common(booked, now))
-
-
-@require_POST
-@missing_is_404
-def extend(request: HttpRequest, locator: str) -> HttpResponse:
-    """Give the holder more time to pay, once, and go back to paying."""
-    viewer, now = viewer_of(request), clock.now()
-    held = selectors.get_reservation(viewer=viewer, locator=locator, now=now)
-    try:
-        services.extend_hold(viewer=viewer, reservation_id=held.id, now=now)
-    except (HoldExpired, AlreadyPaid):
-        # The page of paying says so by itself.
-        pass
-    except NotExtendable as refusal:
-        messages.warning(request, str(refusal.detail))
-    except Refusal as refusal:
-        messages.warning(request, str(refusal.detail))
-        return redirect("bookings:reservation", held.locator)
-    else:
-        messages.success(request, gettext("You have ten more minutes to pay."))
-    return redirect("payments:payment", held.locator)
-
-
-def _common(booked: ReservationDetail, now: datetime) -> dict[str, object]:
-    origin, destination = shown.way(booked)
-    state, tone = shown.status_words(booked)
-    return {
-        "reservation": booked,
-        "rides": shown.rides(booked, now=now),
-        "origin": origin,
-        "destination": destination,
-        "state": state,
-        "tone": tone,
-        "lines": shown.bill(booked),
-        "zone": f"{now.astimezone(shown.home_zone(booked)):%Z}",
-        "today": now.astimezone(shown.home_zone(booked)),
-    }
-
-
-def hold_of(booked: ReservationDetail, now: datetime) -> dict[str, object] | None:
-    """Answer what components/hold.html wants, or None when nothing is held."""
-    if not booked.is_live_hold:
-        return None
-    left = booked.hold_until - now
-    return {
-        "until": booked.hold_until.astimezone(shown.home_zone(booked)),
-        "seconds_left": left // timedelta(seconds=1),
-        "seconds": max(left, timedelta(minutes=10)) // timedelta(seconds=1),
-    }
-
-
-@dataclass(frozen=True, slots=True)
-class Movement:
-    """A payment or a refund as the page tells it."""
-
-    at: datetime
-    label: str
-    state: str
-    tone: str
-    note: str
-    amount: Money
-
-
-def _payments(overview: Overview) -> list[Movement]:
-    zone = shown.home_zone(overview.reservation)
-    found = []
-    for one in overview.payments:
-        state, tone = _payment_state(one.state)
-        found.append(
-            Movement(
-                one.created_at.astimezone(zone),
-                shown.method_name(one.method),
-                state,
-                tone,
-                shown.reason_text(one.failure),
-                one.amount,
-            )
-        )
-        for refund in one.refunds:
-            word, refund_tone = _refund_state(refund.state, refund.destination)
-            found.append(
-                Movement(
-                    (refund.done_at or refund.created_at).astimezone(zone),
-                    gettext("Refund"),
-                    word,
-                    refund_tone,
-                    "",
-                    -refund.amount,
-                )
-            )
-    return found
-
-
-def _payment_state(state: str) -> tuple[str, str]:
-    return {
-        "started": (gettext("Waiting for the provider"), "info"),
-        "pending": (gettext("Waiting for the provider"), "info"),
-        "captured": (gettext("Paid"), "good"),
-        "failed": (gettext("Refused, nothing charged"), "bad"),
-        "voided": (gettext("Dropped, nothing charged"), ""),
-    }[state]
-
-
-def _refund_state(state: str, destination: str) -> tuple[str, str]:
-    if state == "done" and destination == "wallet":
-        return gettext("In your wallet"), "good"
-    return {
-        "pendingApproval": (gettext("Being checked"), "info"),
-        "queued": (gettext("On its way"), "info"),
-        "done": (gettext("Paid back"), "good"),
-        "failed": (gettext("With our staff"), "warn"),
-    }[state]
-
-
-# --- cancelling -----------------------------------------------------------------------------------
 
 
 @never_cache
@@ -333,7 +81,7 @@ def _choose(
     *,
     status: int = HTTPStatus.OK,
 ) -> HttpResponse:
-    context = _common(overview.reservation, now) | {"form": form}
+    context = common(overview.reservation, now) | {"form": form}
     return render(request, "bookings/cancel_choose.html", context, status=status)
 
 
@@ -357,7 +105,7 @@ def _offer(
     except Refusal as refusal:
         messages.warning(request, str(refusal.detail))
         return redirect("bookings:reservation", overview.reservation.locator)
-    context = _common(overview.reservation, now) | {
+    context = common(overview.reservation, now) | {
         "form": form,
         "quote": quote,
         "quoted": _quoted(quote),
@@ -413,7 +161,7 @@ def _cancelled_text(refund: Money, *, to_wallet: bool) -> str:
 
 def _cancel_hold(request: HttpRequest, booked: ReservationDetail, now: datetime) -> HttpResponse:
     if request.method != "POST":
-        return render(request, "bookings/give_up.html", _common(booked, now))
+        return render(request, "bookings/give_up.html", common(booked, now))
     viewer = viewer_of(request)
     try:
         cancel_and_refund(
