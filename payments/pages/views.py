@@ -23,8 +23,8 @@ from bookings import selectors as bookings
 from bookings.errors import AlreadyCancelled, AlreadyPaid, HoldExpired
 from bookings.pages import shown
 from bookings.pages.access import take_key, viewer_of
-from bookings.pages.reservation_views import hold_of
 from bookings.pages.refusals import missing_is_404
+from bookings.pages.reservation_views import hold_of
 from bookings.selectors import ReservationDetail
 from inventory import selectors as inventory
 from payments import selectors, statements
