@@ -22,6 +22,7 @@ from support.analytics.sources import Only
 from travel.common.errors import InvalidInput, NotAllowed, NotFound
 
 Label = str | Promise
+MODES: list[str] = list(Mode.values)
 TEXT, NUMBER, AMOUNT, SHARE, MINUTES, MOMENT = (
     *("text", "number", "amount", "share"),
     *("minutes", "moment"),
@@ -130,7 +131,7 @@ def ask(
     """
     if by and by not in report.by:
         raise InvalidInput(errors={"by": [_("There is no such choice.")]})
-    if mode and (not report.by_mode or mode not in Mode.values):
+    if mode and (not report.by_mode or mode not in MODES):
         raise InvalidInput(errors={"mode": [_("There is no such choice.")]})
     if carrier_id is not None and not report.by_carrier:
         raise InvalidInput(errors={"carrierID": [_("There is no such choice.")]})

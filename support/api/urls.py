@@ -3,6 +3,7 @@
 from django.urls import path
 
 from support.api import views
+from support.api.numbers import VIEWS
 
 urlpatterns = [
     path("reports/submit", views.SubmitReport.as_view()),
@@ -15,4 +16,5 @@ urlpatterns = [
     path("support/reservations", views.AllReservations.as_view()),
     path("support/reservations/cancel", views.CancelAnyReservation.as_view()),
     path("support/payments/cancelled", views.CancelledPayments.as_view()),
+    *(path(f"support/analytics/{name}", view.as_view()) for name, view in VIEWS.items()),
 ]

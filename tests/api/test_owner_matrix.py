@@ -13,6 +13,8 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.views import APIView
 
+from support.analytics.catalogue import REPORTS
+from support.analytics.rights import HELP, MONEY, PEOPLE, TRAFFIC
 from tests import factories
 from tests.api import world as worlds
 from tests.api.world import NOBODYS_ID, REQUESTS, Undone, World
@@ -91,6 +93,13 @@ EXPECTED: dict[str, Expected] = {
     "GET /support/reservations": desk(200, finance=200, shows=True),
     "POST /support/reservations/cancel": desk(200, finance=403),
     "GET /support/payments/cancelled": desk(200, finance=200),
+    **{
+        f"GET /support/analytics/{name}": desk(
+            200 if report.room in (HELP, PEOPLE) else 403,
+            finance=200 if report.room in (MONEY, TRAFFIC) else 403,
+        )
+        for name, report in REPORTS.items()
+    },
 }
 
 

@@ -25,6 +25,7 @@ from bookings.selectors import ReservationDetail
 from payments import services as payments
 from payments.receipts import ReceiptDetail, receipts_of
 from support import services as support
+from support.analytics.catalogue import REPORTS
 from support.selectors import ReportDetail
 from tests import factories, selling
 from tests.accounts.codes import newest_code
@@ -257,6 +258,7 @@ REQUESTS: dict[str, Ask] = {
     "GET /support/reservations": Ask(),
     "POST /support/reservations/cancel": Ask("paid", _cancel_any),
     "GET /support/payments/cancelled": Ask(),
+    **{f"GET /support/analytics/{name}": Ask() for name in REPORTS},
 }
 
 
