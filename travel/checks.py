@@ -21,6 +21,7 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register, run_checks
 from django.db import DatabaseError, connections
 from django.db.models import UniqueConstraint
+from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from bookings.barcodes import seed_of
@@ -68,7 +69,13 @@ def check_environment(app_configs: Sequence[AppConfig] | None, **kwargs: Any) ->
 @register()
 def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Keys are long enough, addresses are addresses, named code exists."""
-    return [*_check_keys(), *_check_site_url(), *_check_message_backends(), *_check_gateways()]
+    return [
+        *_check_keys(),
+        *_check_site_url(),
+        *_check_message_backends(),
+        *_check_gateways(),
+        *_check_wallet_passes(),
+    ]
 
 
 def _check_keys() -> Iterable[CheckMessage]:
@@ -141,6 +148,29 @@ def _check_gateways() -> Iterable[CheckMessage]:
             "Stripe is to take cards, but its SDK is not installed.",
             hint="pip install --require-hashes -r requirements-stripe.txt",
             id="travel.E007",
+        )
+
+
+def _check_wallet_passes() -> Iterable[CheckMessage]:
+    if not settings.WALLET_PASS_PEM:
+        return
+    # It wants the tables' models, which are not there yet when this module is loaded.
+    from bookings.documents.wallet import signer_of
+
+    try:
+        signer = signer_of(settings.WALLET_PASS_PEM, settings.WALLET_PASS_PASSWORD)
+    except (OSError, ValueError, TypeError) as failure:
+        yield Error(
+            f"WALLET_PASS_PEM: {getattr(failure, 'strerror', None) or failure}",
+            hint="Name a PEM file with the pass type's key and certificate, and Apple's WWDR.",
+            id="travel.E009",
+        )
+        return
+    if signer.certificate.not_valid_after_utc <= timezone.now():
+        yield checks.Warning(
+            "WALLET_PASS_PEM: the certificate has run out; no phone takes passes that it signs.",
+            hint="Renew the Pass Type ID certificate with Apple.",
+            id="travel.W009",
         )
 
 
