@@ -45,11 +45,11 @@ from inventory.selectors import CallFacts
 from payments import selectors as money
 from travel.common import clock
 from travel.common.errors import InvalidInput, NotFound, Refusal
+from travel.common.ids import keyed_digest
 from travel.common.sheets import csv_file
 from travel.common.templatetags.look import clock_text
 
 P = ParamSpec("P")
-DEVICE = "door_device"
 # A device sends what it scanned offline in parts of this size.
 MOST_AT_ONCE = 50
 MOST_BYTES = 200_000
@@ -152,7 +152,7 @@ def door(request: HttpRequest, keeper: Keeper, departure_id: int) -> HttpRespons
     """
     now = clock.now()
     found = manifest.get_door(keeper=keeper, departure_id=departure_id)
-    device = request.session.setdefault(DEVICE, str(uuid.uuid4()))
+    device = _device(request)
     card, choices, stop = None, [], _stop_asked(request, found, now)
     if request.method == "POST":
         showing = _typed(request, device, stop, now)
@@ -183,6 +183,11 @@ def door(request: HttpRequest, keeper: Keeper, departure_id: int) -> HttpRespons
         "blanks": door_words.blank_cards(),
     }
     return render(request, "door/door.html", context)
+
+
+def _device(request: HttpRequest) -> str:
+    """Answer by what a browser without a name of its own is known: its session."""
+    return keyed_digest("door", request.session.session_key or "")[:32]
 
 
 def _view(

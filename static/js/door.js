@@ -582,7 +582,7 @@ function start(root) {
           stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
           video.srcObject = stream;
           video.hidden = false;
-          await video.play();
+          video.play().catch(() => {});
           look();
         } catch {
           close();
