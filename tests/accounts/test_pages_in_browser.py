@@ -45,7 +45,7 @@ def test_a_newcomer_signs_in_by_a_code_and_changes_the_account(
     page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("Your account is saved.").wait_for()
     page.get_by_label("New password").fill("nanoseconds-are-short")
-    page.get_by_role("button", name="Change password").click()
+    page.get_by_role("button", name="Set password").click()
     page.get_by_text("Your password is changed.").wait_for()
 
     user = User.objects.get()
@@ -82,7 +82,7 @@ def test_axe_finds_nothing(open_page: Any, noon: Any, width: int, scheme: str) -
     page.wait_for_url("**/my-trips/")
     page.goto(page.url.replace("/my-trips/", "/account/"))
     check(page)
-    page.get_by_role("button", name="Change password").click()
+    page.get_by_role("button", name="Set password").click()
     page.goto(page.url.replace("/account/", "/account/second-factor/"))
     page.get_by_role("img").first.wait_for()
     check(page)
