@@ -47,6 +47,11 @@ def installed_by(app_label: str, *names: str) -> migrations.RunPython:
 
 def call(name: str, arguments: Sequence[Any]) -> tuple[Any, ...]:
     """Call a procedure in the caller's transaction and answer its one row; instants are adapted."""
+    return call_rows(name, arguments)[0]
+
+
+def call_rows(name: str, arguments: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Call a procedure that answers with rows; arguments are values, never text of the call."""
     values = [
         connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
         for value in arguments
@@ -54,8 +59,8 @@ def call(name: str, arguments: Sequence[Any]) -> tuple[Any, ...]:
     marks = ", ".join(["%s"] * len(values))
     with connection.cursor() as cursor:
         cursor.execute(f"CALL {name}({marks})", values)
-        row: tuple[Any, ...] = cursor.fetchone()
+        rows = list(cursor.fetchall())
         # What follows is the call's own status, without rows.
         while cursor.nextset():
             continue
-    return row
+    return rows
