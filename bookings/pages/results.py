@@ -106,12 +106,12 @@ def _check_day(form: SearchForm, field: str, place: Place, now: datetime) -> Non
         form.add_error(field, _("Nothing is on sale that far ahead."))
 
 
-def hints(form: SearchForm, journey: Journey) -> list[Hint]:
+def hints(journey: Journey) -> list[Hint]:
     """Answer the places that may have been meant where one is not known."""
     found = []
     for field in ("origin", "destination"):
         typed = journey.query.get(field, "")
-        if typed and field in form.errors and places.resolve(typed) is None:
+        if typed and places.resolve(typed) is None:
             found += [
                 Hint(name, journey.link("bookings:search", **{field: name}))
                 for name in _similar(typed)

@@ -71,7 +71,7 @@ def _ask_again(request: HttpRequest, form: SearchForm, journey: Journey) -> Http
     context = {
         "form": form,
         "places": _names(),
-        "hints": results.hints(form, journey),
+        "hints": results.hints(journey),
         "recent": recent.read(request, now=clock.now()),
     }
     return render(request, "bookings/search.html", context)
