@@ -163,7 +163,9 @@ class Twins:
         )
         rows = Coupon.objects.filter(passenger__reservation__in=theirs.values("id"))
         return _tickets(
-            rows.order_by("-passenger__reservation__created_at", "-passenger__reservation", "id"),
+            rows.order_by(
+                "-passenger__reservation__created_at", "-passenger__reservation_id", "id"
+            ),
             limit,
         )
 
