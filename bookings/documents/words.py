@@ -57,7 +57,7 @@ def seats_text(coupons: Sequence[CouponDetail]) -> str:
                 labels.append(place.seat)
     if count and not any(by_coach.values()):
         return gettext("Free seating")
-    return "; ".join(_in_coach(coach, labels) for coach, labels in by_coach.items() if labels)
+    return "; ".join(seat_in_coach(coach, labels) for coach, labels in by_coach.items() if labels)
 
 
 def seat_on_the_way(coupon: CouponDetail, ticket: TicketFacts) -> str:
@@ -67,7 +67,7 @@ def seat_on_the_way(coupon: CouponDetail, ticket: TicketFacts) -> str:
     changes = [
         gettext("%(seat)s to %(station)s")
         % {
-            "seat": _in_coach(place.coach, [place.seat]),
+            "seat": seat_in_coach(place.coach, [place.seat]),
             "station": ticket.way[place.last_segment + 1].station.name,
         }
         for place in coupon.seats
@@ -75,7 +75,8 @@ def seat_on_the_way(coupon: CouponDetail, ticket: TicketFacts) -> str:
     return gettext(", then ").join(changes)
 
 
-def _in_coach(coach: str, labels: Sequence[str]) -> str:
+def seat_in_coach(coach: str, labels: Sequence[str]) -> str:
+    """Write seats of one coach: `Coach 7, seats 41 and 43`."""
     listed = get_text_list(list(labels), gettext("and"))
     seats = ngettext("seat %(seats)s", "seats %(seats)s", len(labels)) % {"seats": listed}
     if coach.isdigit():
@@ -85,13 +86,12 @@ def _in_coach(coach: str, labels: Sequence[str]) -> str:
 
 def way(reservation: ReservationDetail) -> tuple[str, str]:
     """Answer the names of the cities a reservation leads from and to; a return leads out."""
-    first = min(reservation.tickets.values(), key=lambda one: (one.departs_at, one.id))
-    return _city(first.origin.city), _city(far_end(reservation))
+    return _city(reservation.journey[0].origin.city), _city(far_end(reservation))
 
 
 def far_end(reservation: ReservationDetail) -> CityFacts:
     """Answer where a reservation leads: to the end of its way out."""
-    tickets = sorted(reservation.tickets.values(), key=lambda one: (one.departs_at, one.id))
+    tickets = reservation.journey
     first, last = tickets[0].origin.city, tickets[-1].destination.city
     return tickets[0].destination.city if first.id == last.id else last
 
@@ -102,5 +102,4 @@ def _city(city: CityFacts) -> str:
 
 def home_zone(reservation: ReservationDetail) -> ZoneInfo:
     """Answer the zone in which the reservation's own times are told: that of its first station."""
-    first = min(reservation.tickets.values(), key=lambda one: (one.departs_at, one.id))
-    return ZoneInfo(first.origin.station.tz)
+    return ZoneInfo(reservation.journey[0].origin.station.tz)

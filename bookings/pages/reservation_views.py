@@ -12,15 +12,19 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.viewers import Viewer
 from bookings import selectors, services
 from bookings.errors import AlreadyPaid, HoldExpired, NotExtendable
 from bookings.pages import shown
 from bookings.pages.access import take_key, viewer_of
+from bookings.pages.happened import Happening
+from bookings.pages.happened import story as told
 from bookings.pages.refusals import missing_is_404
 from bookings.selectors import ReservationDetail
 from payments import selectors as money
 from payments.receipts import receipts_of
 from payments.selectors import Overview
+from support import story
 from travel.common import clock
 from travel.common.errors import Refusal
 from travel.common.money import Money
@@ -34,17 +38,27 @@ def reservation(request: HttpRequest, locator: str) -> HttpResponse:
     now = clock.now()
     if way_on := take_key(request, locator, now=now):
         return way_on
-    overview = money.get_overview(viewer=viewer_of(request), locator=locator, now=now)
+    viewer = viewer_of(request)
+    overview = money.get_overview(viewer=viewer, locator=locator, now=now)
     booked = overview.reservation
     context = common(booked, now) | {
         "overview": overview,
         "payments": _payments(overview),
         "receipts": receipts_of([booked.id]).get(booked.id, []),
         "actions": overview.available_actions,
-        "events": shown.story(booked, selectors.events(booked.id), now=now),
+        "events": _story(viewer, overview, now),
         "hold": hold_of(booked, now),
     }
     return render(request, "bookings/reservation.html", context)
+
+
+def _story(viewer: Viewer, overview: Overview, now: datetime) -> list[Happening]:
+    """Tell what happened; letters and reports only to whom they were written."""
+    booked = overview.reservation
+    entries = story.read(booked.id, paid=overview.payments, public=True)
+    if not selectors.may_change(viewer, booked.id):
+        entries = [one for one in entries if one.source in (story.EVENT, story.REFUND)]
+    return told(booked, entries, now=now)
 
 
 @never_cache

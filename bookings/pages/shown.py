@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext, ngettext
 
+from bookings.disruption import Disruption, delay_of, disruptions
 from bookings.documents.words import far_end as far_end
 from bookings.documents.words import home_zone, kind_name, seat_on_the_way, seats_text
 from bookings.documents.words import way as way
-from bookings.selectors import CouponDetail, EventDetail, ReservationDetail
+from bookings.selectors import CouponDetail, ReservationDetail
 from inventory.selectors import TicketFacts
-from travel.common.money import Money, parse_amount
-from travel.common.templatetags.look import money_text
+from travel.common.money import Money
 
 OPEN = "open"
 CANCELLED = "cancelled"
@@ -35,11 +34,21 @@ class Seated:
 
 
 @dataclass(frozen=True, slots=True)
+class Late:
+    """When one leaves and arrives after all, each in its station's zone, and how late that is."""
+
+    leaves_at: datetime
+    arrives_at: datetime
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ride:
     """
     A ticket of a reservation: what components/trip_times.html wants, and who sits where.
 
-    The instants are in the zones of their stations. `seats` is empty where none are told.
+    The instants are in the zones of their stations. `seats` is empty where none are told. `trouble`
+    is the word for what does not run as sold (see bookings.disruption), or empty.
     """
 
     ticket_id: int
@@ -57,6 +66,9 @@ class Ride:
     passengers: list[Seated]
     is_over: bool
     is_off: bool
+    late: Late | None = None
+    trouble: str = ""
+    may_reseat: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,29 +79,21 @@ class Line:
     amount: Money
 
 
-@dataclass(frozen=True, slots=True)
-class Happening:
-    """Something on the time line; `state` is past, now or next."""
-
-    title: str
-    text: str
-    at: datetime
-    state: str
-
-
 # --- trips ----------------------------------------------------------------------------------------
 
 
 def rides(reservation: ReservationDetail, *, now: datetime) -> list[Ride]:
-    """Answer the tickets in the order of travel."""
-    return [
-        _ride(reservation, ticket, now)
-        for ticket in sorted(reservation.tickets.values(), key=lambda one: (one.departs_at, one.id))
+    """Answer the tickets in the order of travel, without those exchanged for others."""
+    wrong = disruptions(reservation, now=now)
+    return [_ride(reservation, ticket, wrong.get(ticket.id), now) for ticket in reservation.journey]
+
+
+def _ride(
+    reservation: ReservationDetail, ticket: TicketFacts, wrong: Disruption | None, now: datetime
+) -> Ride:
+    coupons = [
+        one for one in reservation.coupons if one.ticket_id == ticket.id and not one.is_exchanged
     ]
-
-
-def _ride(reservation: ReservationDetail, ticket: TicketFacts, now: datetime) -> Ride:
-    coupons = [one for one in reservation.coupons if one.ticket_id == ticket.id]
     start, end = ticket.origin, ticket.destination
     return Ride(
         ticket_id=ticket.id,
@@ -107,6 +111,27 @@ def _ride(reservation: ReservationDetail, ticket: TicketFacts, now: datetime) ->
         passengers=[_seated(reservation, coupon, ticket, now) for coupon in coupons],
         is_over=ticket.leaves_at <= now,
         is_off=ticket.departure_state == "cancelled",
+        late=_late(ticket),
+        trouble=wrong.kind if wrong else "",
+        may_reseat=any(place.seat for one in coupons for place in one.seats)
+        and any(one.state == OPEN for one in coupons)
+        and reservation.status in ("Paid", "Reserved")
+        and ticket.departure_state == "scheduled"
+        and ticket.leaves_at > now,
+    )
+
+
+def _late(ticket: TicketFacts) -> Late | None:
+    """Answer the times that are expected, where they are not those planned."""
+    delay = delay_of(ticket)
+    if not delay or ticket.departure_state == "cancelled":
+        return None
+    return Late(
+        ticket.leaves_at.astimezone(ZoneInfo(ticket.origin.station.tz)),
+        (ticket.destination.expected_arrives_at or ticket.arrives_at).astimezone(
+            ZoneInfo(ticket.destination.station.tz)
+        ),
+        delay // timedelta(minutes=1),
     )
 
 
@@ -204,140 +229,6 @@ def people_text(kind: str, count: int) -> str:
         "child": ngettext("%(n)s child", "%(n)s children", count),
         "infant": ngettext("%(n)s infant", "%(n)s infants", count),
     }[kind] % {"n": count}
-
-
-# --- the time line --------------------------------------------------------------------------------
-
-
-def story(
-    reservation: ReservationDetail, events: Iterable[EventDetail], *, now: datetime
-) -> list[Happening]:
-    """Answer what happened and what comes, oldest first, on the clock of the first station."""
-    zone = home_zone(reservation)
-    past = [_happening(reservation, event, zone) for event in events]
-    latest = len(past) - 1
-    told = [
-        Happening(one.title, one.text, one.at, "now" if index == latest else "past")
-        for index, one in enumerate(past)
-    ]
-    return told + list(_to_come(reservation, now))
-
-
-def _happening(reservation: ReservationDetail, event: EventDetail, zone: ZoneInfo) -> Happening:
-    title, text = _EVENTS.get(event.kind, _plain)(reservation, event, zone)
-    return Happening(title, text, event.at.astimezone(zone), "past")
-
-
-def _plain(_r: ReservationDetail, event: EventDetail, _zone: ZoneInfo) -> tuple[str, str]:
-    return event.kind.replace("_", " ").capitalize(), event.reason
-
-
-def _reserved(_r: ReservationDetail, event: EventDetail, zone: ZoneInfo) -> tuple[str, str]:
-    count = _count(event, "seats")
-    title = ngettext("%(n)s seat held", "%(n)s seats held", count) % {"n": count}
-    return title, _until(event, zone)
-
-
-def _extended(_r: ReservationDetail, event: EventDetail, zone: ZoneInfo) -> tuple[str, str]:
-    if event.actor_kind == "system":
-        return gettext("Hold lengthened while you pay"), _until(event, zone)
-    return gettext("Hold extended"), _until(event, zone)
-
-
-def _paying(_r: ReservationDetail, event: EventDetail, _zone: ZoneInfo) -> tuple[str, str]:
-    return gettext("Payment started"), method_name(str(event.details.get("method", "")))
-
-
-def _payment_failed(_r: ReservationDetail, event: EventDetail, _zone: ZoneInfo) -> tuple[str, str]:
-    nothing = gettext("Nothing was charged. The hold went on.")
-    return gettext("Payment refused"), f"{reason_text(event.reason)} {nothing}".strip()
-
-
-def _paid(reservation: ReservationDetail, _e: EventDetail, _zone: ZoneInfo) -> tuple[str, str]:
-    return gettext("%(price)s paid") % {"price": money_text(reservation.price)}, ""
-
-
-def _part_cancelled(_r: ReservationDetail, event: EventDetail, _zone: ZoneInfo) -> tuple[str, str]:
-    count = _count(event, "coupons")
-    return ngettext("%(n)s ticket cancelled", "%(n)s tickets cancelled", count) % {"n": count}, (
-        gettext("The rest stays booked.")
-    )
-
-
-def _cancelled(_r: ReservationDetail, event: EventDetail, _zone: ZoneInfo) -> tuple[str, str]:
-    return gettext("Everything cancelled"), _by_whom(event)
-
-
-def _released(_r: ReservationDetail, event: EventDetail, _zone: ZoneInfo) -> tuple[str, str]:
-    return gettext("Seats given up"), gettext("Nothing had been paid.")
-
-
-def _expired(_r: ReservationDetail, _e: EventDetail, _zone: ZoneInfo) -> tuple[str, str]:
-    return gettext("The hold ended"), gettext("The seats went back on sale.")
-
-
-def _refunded(_r: ReservationDetail, event: EventDetail, _zone: ZoneInfo) -> tuple[str, str]:
-    amount = parse_amount(str(event.details["amount"]), str(event.details["currency"]))
-    return gettext("%(amount)s paid back") % {"amount": money_text(amount)}, ""
-
-
-def _refund_approved(_r: ReservationDetail, event: EventDetail, _zone: ZoneInfo) -> tuple[str, str]:
-    amount = parse_amount(str(event.details["amount"]), str(event.details["currency"]))
-    return gettext("Refund of %(amount)s approved") % {"amount": money_text(amount)}, ""
-
-
-def _refund_rejected(
-    _r: ReservationDetail, _event: EventDetail, _zone: ZoneInfo
-) -> tuple[str, str]:
-    # What staff noted is for colleagues.
-    return gettext("Refund looked at again"), gettext("The cancellation fee of your fare stays.")
-
-
-_EVENTS = {
-    "reserved": _reserved,
-    "extended": _extended,
-    "paying": _paying,
-    "payment_failed": _payment_failed,
-    "paid": _paid,
-    "part_cancelled": _part_cancelled,
-    "cancelled": _cancelled,
-    "released": _released,
-    "expired": _expired,
-    "refund_approved": _refund_approved,
-    "refund_rejected": _refund_rejected,
-    "refunded": _refunded,
-}
-
-
-def _count(event: EventDetail, name: str) -> int:
-    listed = event.details.get(name)
-    return len(listed) if isinstance(listed, list) else 0
-
-
-def _until(event: EventDetail, zone: ZoneInfo) -> str:
-    until = event.details.get("until")
-    if not isinstance(until, str):
-        return ""
-    moment = datetime.fromisoformat(until).astimezone(zone)
-    return gettext("Until %(time)s.") % {"time": f"{moment:%H:%M}"}
-
-
-def _by_whom(event: EventDetail) -> str:
-    return {
-        "holder": gettext("By you."),
-        "staff": gettext("By the office."),
-        "system": "",
-    }.get(event.actor_kind, "")
-
-
-def _to_come(reservation: ReservationDetail, now: datetime) -> Iterable[Happening]:
-    if reservation.status not in ("Paid", "Reserved"):
-        return
-    travelling = {coupon.ticket_id for coupon in reservation.open_coupons}
-    for ride in rides(reservation, now=now):
-        if ride.ticket_id in travelling and not ride.is_over and not ride.is_off:
-            title = gettext("Departure from %(station)s") % {"station": ride.origin}
-            yield Happening(title, ride.service, ride.departs_at, "next")
 
 
 # --- words of money -------------------------------------------------------------------------------

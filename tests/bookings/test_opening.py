@@ -198,7 +198,9 @@ class TestProof:
     def test_goes_by_text_to_an_account_with_a_number_only(self, train, traveller, noon):
         row = reserve(traveller, train.ticket_id(), now=noon)
         Reservation.objects.filter(id=row.id).update(contact_email=None)
-        type(traveller).objects.filter(pk=traveller.pk).update(email=None, phone="+4915112345678")
+        type(traveller).objects.filter(pk=traveller.pk).update(
+            email=None, email_verified_at=None, phone="+4915112345678"
+        )
         contact = services.send_proof_code(
             viewer=Viewer(looked_up=frozenset([row.id])),
             reservation_id=row.id,

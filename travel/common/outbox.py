@@ -176,30 +176,6 @@ class Message:
     sent_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A message as its story tells it: when it was written and sent, of what kind, to whom."""
-
-    kind: str
-    channel: str
-    recipient: str
-    subject: str
-    created_at: datetime
-    sent_at: datetime | None
-    given_up_at: datetime | None
-
-
-def messages_about(about: str, *, limit: int = 200) -> list[Told]:
-    """Answer the messages that tell of something (`reservation:7`), the oldest first."""
-    rows = OutboxMessage.objects.filter(about=about).order_by("id")
-    return [
-        Told(*row)
-        for row in rows.values_list(
-            "kind", "channel", "recipient", "subject", "created_at", "sent_at", "given_up_at"
-        )[:limit]
-    ]
-
-
 def list_messages(*, offset: int = 0, limit: int = 20) -> tuple[int, list[Message]]:
     """Answer how many messages there are, and a page of them, the newest first."""
     rows = OutboxMessage.objects.order_by("-id").values_list(
