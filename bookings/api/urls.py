@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from bookings.api import views
+from bookings.api import document_views, views
 
 urlpatterns = [
     path("tickets/search", views.SearchTickets.as_view()),
@@ -12,4 +12,5 @@ urlpatterns = [
     path("reservations/my", views.MyReservations.as_view()),
     path("reservations/extend-hold", views.ExtendHold.as_view()),
     path("reservations/<int:reservation_id>", views.ReservationDetail.as_view()),
+    path("reservations/<int:reservation_id>/documents", document_views.Documents.as_view()),
 ]

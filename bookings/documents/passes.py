@@ -191,6 +191,18 @@ def passes_of(reservation: ReservationDetail, *, issued_at: datetime) -> list[Pa
     ]
 
 
+def barcodes_of(reservations: Iterable[ReservationDetail]) -> dict[int, str]:
+    """Answer what `barcode_of` says of every coupon, by its id; the caller may see them already."""
+    booked = {one.id: one for one in reservations}
+    paid_at = selectors.paid_at(booked)
+    return {
+        coupon.id: barcode_of(one, coupon, issued_at=paid_at[one.id])
+        for one in booked.values()
+        if one.id in paid_at
+        for coupon in one.coupons
+    }
+
+
 def barcode_of(reservation: ReservationDetail, coupon: CouponDetail, *, issued_at: datetime) -> str:
     """
     Answer the signed text of a coupon's barcode; empty where the coupon opens no door.

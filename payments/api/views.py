@@ -11,6 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from bookings.api.document_views import TicketLinks, links
 from bookings.api.serializers import (
     PassengerSerializer,
     PaymentSerializer,
@@ -23,6 +24,7 @@ from bookings.api.serializers import (
     ticket_body,
 )
 from bookings.api.views import user_id_of, viewer_of
+from bookings.documents.passes import barcodes_of
 from bookings.engine.contract import Actor
 from bookings.errors import AlreadyCancelled, AlreadyPaid, HoldExpired, NotCancellable
 from payments import selectors, services
@@ -160,8 +162,7 @@ class Purchased(ApiView):
         when = serializers.ChoiceField(choices=WHEN, required=False)
 
     class Output(SoldTicketSerializer):
-        class DocumentsOutput(Serializer):
-            page = serializers.CharField()
+        class DocumentsOutput(TicketLinks):
             receipts = serializers.CharField(help_text="The API's list of the receipts.")
 
         reservation_id = IDField()
@@ -172,7 +173,9 @@ class Purchased(ApiView):
         seats = SeatSerializer(many=True)
         price = MoneyField()
         lines = PriceLineSerializer(many=True)
-        barcode = serializers.CharField(help_text="What the ticket's barcode carries.")
+        barcode = serializers.CharField(
+            help_text="What the ticket's barcode carries, signed; empty where the ticket is void."
+        )
         documents = DocumentsOutput()
 
     def get(self, request: Request) -> Response:
@@ -184,7 +187,8 @@ class Purchased(ApiView):
             limit=page.limit,
             now=self.now,
         )
-        return self.answer_page(count, [_purchase(one, request) for one in rows])
+        codes = barcodes_of(one.reservation for one in rows)
+        return self.answer_page(count, [_purchase(one, codes, request) for one in rows])
 
 
 class PenaltyOf(ApiView):
@@ -379,8 +383,9 @@ def _positive(text: str, currency: str) -> Money:
         raise InvalidInput(errors={"amount": [str(error)]}) from error
 
 
-def _purchase(purchase: Purchase, request: Request) -> dict[str, Any]:
+def _purchase(purchase: Purchase, codes: dict[int, str], request: Request) -> dict[str, Any]:
     coupon, reservation = purchase.coupon, purchase.reservation
+    barcode = codes.get(coupon.id, "")
     ticket = reservation.tickets[coupon.ticket_id]
     return ticket_body(ticket, round_trip=is_round_trip(reservation)) | {
         "reservation_id": reservation.id,
@@ -393,9 +398,9 @@ def _purchase(purchase: Purchase, request: Request) -> dict[str, Any]:
         "lines": [
             {"kind": kind, "label": label, "amount": amount} for kind, label, amount in coupon.lines
         ],
-        "barcode": coupon.barcode,
-        "documents": {
-            "page": request.build_absolute_uri(f"/booking/{reservation.locator}/"),
+        "barcode": barcode,
+        "documents": links(request, reservation.locator, is_void=not barcode)
+        | {
             "receipts": request.build_absolute_uri(f"/reservations/{reservation.id}/receipts"),
         },
     }

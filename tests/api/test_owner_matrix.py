@@ -74,6 +74,7 @@ EXPECTED: dict[str, Expected] = {
     "POST /reservations/reserve": signed_in(201),
     "GET /reservations/my": signed_in(200, shows=True),
     "GET /reservations/{reservation_id}": owner_only(200, shows=True),
+    "GET /reservations/{reservation_id}/documents": owner_only(200, shows=True),
     "POST /reservations/extend-hold": owner_only(200),
     "POST /reservations/pay": owner_only(200, shows=True),
     "GET /reservations/purchased": signed_in(200, shows=True),

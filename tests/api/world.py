@@ -239,6 +239,7 @@ REQUESTS: dict[str, Ask] = {
     "POST /reservations/reserve": Ask("ticket", _reserve),
     "GET /reservations/my": Ask(),
     "GET /reservations/{reservation_id}": Ask("paid"),
+    "GET /reservations/{reservation_id}/documents": Ask("paid"),
     "POST /reservations/extend-hold": Ask("held", _reservation),
     "POST /reservations/pay": Ask("held", _pay),
     "GET /reservations/purchased": Ask(),
