@@ -74,6 +74,7 @@ SECTIONS: dict[str, Any] = {
     "bookings.admin": _("Reservations"),
     "payments.admin": _("Money"),
     "support.admin.numbers": _("Numbers"),
+    "support.admin.desk": _("Departures desk"),
     "support.admin": _("Passengers' reports"),
     "inventory.admin.departures": _("Departures"),
     "inventory.admin.places": _("Places"),

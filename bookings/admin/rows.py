@@ -9,7 +9,16 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from bookings.admin.story import seat_of
-from bookings.models import Claim, Coupon, Passenger, PriceLine, ReservationEvent, SeatStock
+from bookings.models import (
+    Claim,
+    Coupon,
+    Passenger,
+    PriceLine,
+    ReservationEvent,
+    SeatBlock,
+    SeatStock,
+    Unseated,
+)
 from inventory.models.departures import MAX_CALLS
 from travel.common.admin_bases import (
     EMPTY,
@@ -163,6 +172,41 @@ class ClaimAdmin(ClosedAdmin):
     @admin.display(description=_("seat"))
     def seat(self, claim: Claim) -> str:
         return seat_of(claim)
+
+
+@admin.register(SeatBlock)
+class SeatBlockAdmin(ClosedAdmin):
+    """Seats that the departures desk keeps back."""
+
+    list_display = ["id", "departure", "seat", "first_segment", "last_segment", "reason"]
+    list_display += ["created_at", "created_by"]
+    fields = ["departure", "seat", "first_segment", "last_segment", "reason", "created_at"]
+    fields += ["created_by"]
+    list_select_related = ["stock__seat__coach", "stock__departure__service", "created_by"]
+    ordering = ["-id"]
+    find_by = [("pk", whole_number), ("stock__departure", whole_number)]
+    search_help_text = _("Number of the block or of its departure.")
+
+    @admin.display(description=_("departure"))
+    def departure(self, block: SeatBlock) -> str:
+        return str(block.stock.departure)
+
+    @admin.display(description=_("seat"))
+    def seat(self, block: SeatBlock) -> str:
+        return f"{block.stock.seat.coach.label}/{block.stock.seat}"
+
+
+@admin.register(Unseated)
+class UnseatedAdmin(ClosedAdmin):
+    """Coupons whose seat was taken away, and that had no other at once."""
+
+    list_display = ["id", "coupon", "departure", "had", "cause", "since"]
+    fields = ["coupon", "departure", "had", "cause", "since"]
+    list_select_related = ["coupon", "departure__service"]
+    list_filter = ["cause"]
+    ordering = ["-id"]
+    find_by = [("pk", whole_number), ("departure", whole_number), ("coupon", whole_number)]
+    search_help_text = _("Number of the row, of its departure or of its coupon.")
 
 
 @admin.register(ReservationEvent)

@@ -8,8 +8,10 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from inventory.admin.guard import OwnCarriers
 from inventory.models import Call, Departure, Ticket
 from travel.common import clock
 from travel.common.admin_bases import (
@@ -83,7 +85,7 @@ def call_notes(call: Call) -> str:
 
 
 @admin.register(Departure)
-class DepartureAdmin(ClosedAdmin):
+class DepartureAdmin(OwnCarriers, ClosedAdmin):
     """
     A service on a day with a vehicle.
 
@@ -113,11 +115,16 @@ class DepartureAdmin(ClosedAdmin):
             return tagged(_("Closed"), "warn")
         return tagged(_("Has sold"), "info") if departure.frozen_at else tagged(_("None yet"), "")
 
+    def view_on_site(self, departure: Departure) -> str:
+        """Lead to the departures desk, where it is changed."""
+        return reverse("admin:desk_departure", args=[departure.pk])
+
 
 @admin.register(Call)
-class CallAdmin(ClosedAdmin):
+class CallAdmin(OwnCarriers, ClosedAdmin):
     """Stops of departures."""
 
+    carrier_path = "departure__service__carrier"
     list_display = ["id", "departure", "position", "station", "arrival", "departure_time", "notes"]
     fields = ["departure", "position", "station", "arrival", "planned_arrival", "departure_time"]
     fields += ["planned_departure", "platform", "may_board", "may_alight", "is_skipped"]
@@ -153,9 +160,10 @@ class CallAdmin(ClosedAdmin):
 
 
 @admin.register(Ticket)
-class TicketAdmin(ClosedAdmin):
+class TicketAdmin(OwnCarriers, ClosedAdmin):
     """Products that have been held or sold."""
 
+    carrier_path = "departure__service__carrier"
     list_display = ["id", "departure", "origin", "destination", "leaves", "fare"]
     fields = ["departure", "origin", "leaves", "destination", "arrives", "fare"]
     list_select_related = ["departure__service", "from_call__station", "to_call__station", "fare"]

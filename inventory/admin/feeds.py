@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from inventory.admin.guard import OwnCarriers
 from inventory.models import Feed, ImportRun, PendingChange
 from travel.common.admin_bases import (
     ClosedAdmin,
@@ -57,9 +58,10 @@ class ImportRunAdmin(ClosedAdmin):
 
 
 @admin.register(PendingChange)
-class PendingChangeAdmin(ClosedAdmin):
-    """What an import found different about a departure that has sold."""
+class PendingChangeAdmin(OwnCarriers, ClosedAdmin):
+    """What an import found different about a departure that has sold; the desk settles it."""
 
+    carrier_path = "departure__service__carrier"
     list_display = ["id", "departure", "kind", "state", "created_at", "settled_at", "settled_by"]
     fields = ["departure", "kind", "state", "created_at", "proposal_text", "settled_at"]
     fields += ["settled_by", "decision"]

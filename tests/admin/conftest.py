@@ -21,7 +21,9 @@ from bookings.models import (
     Reservation,
     ReservationEvent,
     Scan,
+    SeatBlock,
     SeatStock,
+    Unseated,
 )
 from inventory.models import (
     Facility,
@@ -59,7 +61,15 @@ from payments.models import (
     Transfer,
     WebhookEvent,
 )
-from support.models import DataExport, Erasure, Report, ReportMessage
+from support.models import (
+    DataExport,
+    DeskEntry,
+    DisruptionItem,
+    DisruptionJob,
+    Erasure,
+    Report,
+    ReportMessage,
+)
 from tests import factories
 from travel.common.models import IdempotencyKey, Job, OutboxMessage
 
@@ -142,6 +152,15 @@ def _reservation(trip: factories.Trip, user: User, number: int, noon: datetime) 
         departure=trip.departure, seat=seat, travel_class="Economy", taken=0b1111
     )
     Claim.objects.create(coupon=coupon, stock=stock, first_segment=0, last_segment=3)
+    SeatBlock.objects.create(
+        stock=stock,
+        first_segment=0,
+        last_segment=3,
+        reason="Broken",
+        created_at=noon,
+        created_by=user,
+    )
+    Unseated.objects.create(coupon=coupon, departure=trip.departure, cause="vehicle", since=noon)
     Scan.objects.create(
         departure=trip.departure,
         coupon=coupon,
@@ -369,6 +388,19 @@ def _desk(reservation: Reservation, user: User, number: int, noon: datetime) -> 
         created_at=noon,
     )
     ReportMessage.objects.create(report=report, author=user, body="Hello.", created_at=noon)
+    departure = Coupon.objects.get(passenger__reservation=reservation).ticket.departure
+    job = DisruptionJob.objects.create(
+        departure=departure,
+        cause="delayed",
+        deed="tell",
+        created_at=noon,
+        created_by=user,
+        due_at=noon,
+    )
+    DisruptionItem.objects.create(job=job, reservation=reservation, due_at=noon)
+    DeskEntry.objects.create(
+        at=noon, act="delay", actor=user, departure=departure, job=job, details={"minutes": 5}
+    )
     DataExport.objects.create(
         user=user,
         asked_at=noon,

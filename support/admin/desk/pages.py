@@ -1,0 +1,478 @@
+"""
+The pages of the departures desk.
+
+An act is asked for on one page and confirmed on the next, which says in numbers what will happen.
+What was shown is what is done: the page carries the departure's revision, and a token that makes a
+second press of its button harmless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from http import HTTPStatus
+from typing import Any
+
+from django import forms as django_forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from inventory.errors import DepartureChanged
+from inventory.models import Departure, PendingChange
+from inventory.reach import Reach, reach_of
+from inventory.services import pending
+from support import desk
+from support.admin.desk import drawing
+from support.admin.desk.acts import ACTS, BY_NAME, DeskAct
+from support.admin.desk.forms import DeskForm, deed_field
+from support.desk import EVERYBODY
+from support.models import DeskEntry, DisruptionItem, DisruptionJob
+from support.services import changes, departures
+from support.services.departures import Hand
+from travel.common import clock
+from travel.common.address import client_address
+from travel.common.errors import NotAllowed, NotFound, Refusal
+from travel.common.ids import new_secret
+from travel.common.sheets import csv_file
+
+MOST_PAGES = 10_000 // desk.PER_PAGE
+
+
+def urls(site: Any) -> list[URLPattern]:
+    """Answer the pages of the desk, for the staff's site."""
+
+    def at(route: str, view: Any, name: str) -> URLPattern:
+        return path(f"departures-desk/{route}", site.admin_view(_bound(site, view)), name=name)
+
+    return [
+        at("", list_view, "desk"),
+        at("<int:pk>/", departure_view, "desk_departure"),
+        at("<int:pk>/people.csv", people_csv, "desk_people_csv"),
+        at("<int:pk>/<slug:name>/", act_view, "desk_act"),
+        at("jobs/<int:pk>/", job_view, "desk_job"),
+        at("jobs/<int:pk>/items.csv", job_csv, "desk_job_csv"),
+        at("changes/<int:pk>/", change_view, "desk_change"),
+    ]
+
+
+def _bound(site: Any, view: Any) -> Any:
+    def bound(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        reach = reach_of(request.user)
+        if reach.is_empty:
+            raise PermissionDenied
+        try:
+            answer: HttpResponse = view(site, request, reach, **kwargs)
+        except NotFound as missing:
+            raise Http404 from missing
+        except NotAllowed as refused:
+            raise PermissionDenied from refused
+        return answer
+
+    return bound
+
+
+# --- the departures of a day ----------------------------------------------------------------------
+
+
+class DayForm(django_forms.Form):
+    """Which departures are listed."""
+
+    day = django_forms.DateField(
+        label=gettext_lazy("Day"),
+        required=False,
+        widget=django_forms.DateInput(attrs={"type": "date"}),
+    )
+    number = django_forms.CharField(label=gettext_lazy("Number"), required=False, max_length=40)
+    disrupted = django_forms.BooleanField(
+        label=gettext_lazy("Only what does not run as planned"), required=False
+    )
+
+
+def list_view(site: Any, request: HttpRequest, reach: Reach) -> HttpResponse:
+    """List the departures of a day, and what waits for somebody."""
+    form = DayForm(request.GET or None)
+    asked: dict[str, Any] = form.cleaned_data if form.is_valid() else {}
+    day: date = asked.get("day") or clock.now().date()
+    page = _page(request)
+    count, rows = desk.departures(
+        reach=reach,
+        day=day,
+        number=asked.get("number", ""),
+        only_disrupted=asked.get("disrupted", False),
+        offset=(page - 1) * desk.PER_PAGE,
+    )
+    query = request.GET.copy()
+    query.pop("p", None)
+    return _shown(
+        site,
+        request,
+        "list",
+        title=_("Departures desk"),
+        form=DayForm(initial={"day": day, **asked}),
+        day=day,
+        before=day - timedelta(days=1),
+        after=day + timedelta(days=1),
+        rows=rows,
+        count=count,
+        page=page,
+        pages=_pages(count),
+        query=query.urlencode(),
+        waiting=desk.waiting(reach=reach),
+        jobs=desk.jobs(reach=reach, only_open=True),
+        changes=desk.pending_changes(reach=reach, limit=20),
+    )
+
+
+def departure_view(site: Any, request: HttpRequest, reach: Reach, *, pk: int) -> HttpResponse:
+    """Show a departure: how it runs, who is on it, what the desk did, and what it may do."""
+    departure = desk.get_departure(reach=reach, departure_id=pk)
+    page = _page(request)
+    found = desk.numbers(pk)
+    may_change = reach.may_change(departure.service.carrier_id)
+    waiting = desk.waiting(reach=reach, departure_id=pk)
+    offered = [act for act in ACTS if may_change and act.is_offered(departure)]
+    return _shown(
+        site,
+        request,
+        "departure",
+        title=_title(departure),
+        departure=departure,
+        calls=desk.calls_of(pk),
+        numbers=found,
+        acts=[act for act in offered if waiting or act.name != "seat"],
+        people=desk.people(pk, offset=(page - 1) * desk.PER_PAGE),
+        page=page,
+        pages=_pages(found.passengers),
+        waiting=waiting,
+        blocks=desk.blocks(pk),
+        jobs=desk.jobs(reach=reach, departure_id=pk),
+        entries=desk.entries(departure_id=pk),
+        changes=departure.pending_changes.filter(settled_at=None).order_by("id")[:20],
+    )
+
+
+def people_csv(site: Any, request: HttpRequest, reach: Reach, *, pk: int) -> HttpResponse:
+    """Answer everybody on a departure as a file."""
+    departure = desk.get_departure(reach=reach, departure_id=pk)
+    head = [
+        _("Booking"),
+        _("Passenger"),
+        _("Kind"),
+        _("Contact"),
+        _("From"),
+        _("To"),
+        _("Class"),
+        _("Seat"),
+        _("State"),
+    ]
+    rows = (
+        [
+            one.locator,
+            one.name,
+            one.kind,
+            one.contact,
+            one.origin,
+            one.destination,
+            one.travel_class,
+            one.seat,
+            one.state,
+        ]
+        for one in desk.everybody(departure.pk, EVERYBODY)
+    )
+    return csv_file(f"departure-{departure.pk}.csv", head, rows)
+
+
+# --- acts -----------------------------------------------------------------------------------------
+
+
+def act_view(site: Any, request: HttpRequest, reach: Reach, *, pk: int, name: str) -> HttpResponse:
+    """Ask for an act, say what it means, or do it."""
+    departure = desk.get_departure(reach=reach, departure_id=pk)
+    act = BY_NAME.get(name)
+    if act is None:
+        raise NotFound()
+    if not reach.may_change(departure.service.carrier_id):
+        raise NotAllowed()
+    if request.method != "POST":
+        if not act.is_offered(departure):
+            messages.error(request, _("This cannot be done to the departure as it is now."))
+            return HttpResponseRedirect(_home(departure))
+        form = act.form(departure=departure, initial={"revision": departure.revision})
+        return _asked(site, request, departure, act, form)
+    form = act.form(request.POST, departure=departure)
+    if not form.is_valid():
+        return _asked(site, request, departure, act, form)
+    try:
+        if "confirm" in request.POST:
+            return _done(request, departure, act, form)
+        if form.cleaned_data["revision"] != departure.revision:
+            raise DepartureChanged()
+        return _meant(site, request, departure, act, form)
+    except DepartureChanged as refusal:
+        messages.error(request, str(refusal.detail))
+        return HttpResponseRedirect(_home(departure))
+    except (NotFound, NotAllowed):
+        raise
+    except Refusal as refusal:
+        _tell(form, refusal)
+        return _asked(site, request, departure, act, form)
+
+
+def _asked(
+    site: Any, request: HttpRequest, departure: Departure, act: DeskAct, form: DeskForm
+) -> HttpResponse:
+    return _shown(
+        site,
+        request,
+        "act",
+        status=HTTPStatus.BAD_REQUEST if form.is_bound else HTTPStatus.OK,
+        title=str(act.label),
+        departure=departure,
+        act=act,
+        form=form,
+        coaches=drawing.coaches(departure, form) if "seats" in form.fields else None,
+    )
+
+
+def _meant(
+    site: Any, request: HttpRequest, departure: Departure, act: DeskAct, form: DeskForm
+) -> HttpResponse:
+    meaning = act.means(departure, form.cleaned_data)
+    return _shown(
+        site,
+        request,
+        "confirm",
+        title=str(act.label),
+        departure=departure,
+        act=act,
+        meaning=meaning,
+        reason=form.cleaned_data["reason"],
+        people=(desk.people(departure.pk, meaning.concern, limit=10) if meaning.concern else []),
+        sent=list(_sent(request)),
+        once=new_secret(),
+    )
+
+
+def _sent(request: HttpRequest) -> Iterator[tuple[str, str]]:
+    """Answer what was sent, to be sent again with the confirmation."""
+    for name, values in request.POST.lists():
+        if name not in ("csrfmiddlewaretoken", "once", "confirm"):
+            for value in values:
+                yield name, str(value)
+
+
+def _done(request: HttpRequest, departure: Departure, act: DeskAct, form: DeskForm) -> HttpResponse:
+    now = clock.now()
+    entry = act.run(_hand(request, form), departure, form.cleaned_data, now)
+    messages.success(request, _("Done: %(act)s.") % {"act": act.label})
+    return _onward(entry, departure)
+
+
+def _onward(entry: DeskEntry, departure: Departure) -> HttpResponse:
+    if entry.job_id:
+        return HttpResponseRedirect(reverse("admin:desk_job", args=[entry.job_id]))
+    return HttpResponseRedirect(
+        reverse("admin:desk_departure", args=[entry.departure_id or departure.pk])
+    )
+
+
+def _hand(request: HttpRequest, form: DeskForm) -> Hand:
+    return Hand(
+        user_id=request.user.pk or 0,
+        reason=form.cleaned_data["reason"],
+        address=client_address(request),
+        once=form.cleaned_data["once"] or None,
+        revision=form.cleaned_data["revision"],
+    )
+
+
+def _tell(form: DeskForm, refusal: Refusal) -> None:
+    """Write a refusal beside the fields that it is about, or above all."""
+    for name, texts in refusal.errors.items():
+        form.add_error(name if name in form.fields else None, texts)
+    if not refusal.errors:
+        form.add_error(None, str(refusal.detail))
+
+
+# --- changes of the timetable ---------------------------------------------------------------------
+
+
+class ChangeForm(DeskForm):
+    """Whether a change is taken over."""
+
+    deed = deed_field()
+    order = ("deed",)
+
+    def prepare(self) -> None:
+        self.fields["deed"].label = _("Passengers who cannot travel any more")
+
+
+def change_view(site: Any, request: HttpRequest, reach: Reach, *, pk: int) -> HttpResponse:
+    """Show what a change does to those who bought, and take it over or leave it."""
+    change = desk.get_pending_change(reach=reach, change_id=pk)
+    departure = change.departure
+    if request.method == "POST" and not reach.may_change(departure.service.carrier_id):
+        raise NotAllowed()
+    form = ChangeForm(
+        request.POST if request.method == "POST" else None,
+        departure=departure,
+        initial={"revision": departure.revision, "once": new_secret()},
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            return _settled(request, change, form)
+        except DepartureChanged as refusal:
+            messages.error(request, str(refusal.detail))
+            return HttpResponseRedirect(request.path)
+        except NotFound:
+            messages.info(request, _("This was settled before, or cannot be taken over."))
+            return HttpResponseRedirect(_home(departure))
+        except Refusal as refusal:
+            _tell(form, refusal)
+    rows = pending.compare(change) if change.kind == PendingChange.Kind.CALLS else []
+    dropped = [row.call.position for row in rows if row.call is not None and row.is_dropped]
+    moved = [row.call.position for row in rows if row.call is not None and row.has_other_times]
+    is_off = change.kind == PendingChange.Kind.WITHDRAWN
+    return _shown(
+        site,
+        request,
+        "change",
+        status=HTTPStatus.BAD_REQUEST if form.is_bound else HTTPStatus.OK,
+        title=_("Settle a change of the timetable"),
+        change=change,
+        departure=departure,
+        form=form,
+        rows=rows,
+        vehicle=change.proposal.get("vehicle", ""),
+        off=_numbers(departure.pk, dropped) if not is_off else desk.numbers(departure.pk),
+        moved=_numbers(departure.pk, moved),
+        may_change=reach.may_change(departure.service.carrier_id) and not change.settled_at,
+    )
+
+
+def _numbers(departure_id: int, positions: list[int]) -> desk.Numbers | None:
+    if not positions:
+        return None
+    return desk.numbers(departure_id, desk.Concern(only_at=tuple(positions)))
+
+
+def _settled(request: HttpRequest, change: PendingChange, form: DeskForm) -> HttpResponse:
+    hand, now = _hand(request, form), clock.now()
+    if "reject" in request.POST:
+        entry = changes.reject_change(hand=hand, change_id=change.pk, now=now)
+    else:
+        entry = changes.apply_change(
+            hand=hand, change_id=change.pk, deed=form.cleaned_data["deed"], now=now
+        )
+    messages.success(request, _("The change is settled."))
+    return _onward(entry, change.departure)
+
+
+# --- jobs -----------------------------------------------------------------------------------------
+
+
+def job_view(site: Any, request: HttpRequest, reach: Reach, *, pk: int) -> HttpResponse:
+    """Show how far a job is; stop it, or let what failed be tried again."""
+    progress = desk.get_job(reach=reach, job_id=pk)
+    job = progress.job
+    may_change = reach.may_change(job.departure.service.carrier_id)
+    if request.method == "POST":
+        if not may_change:
+            raise NotAllowed()
+        return _steered(request, job)
+    state = request.GET.get("state", "")
+    state = state if state in DisruptionItem.State.values else ""
+    page = _page(request)
+    count = progress.states.get(state, 0) if state else progress.total
+    return _shown(
+        site,
+        request,
+        "job",
+        title=_("Job %(number)s") % {"number": job.pk},
+        job=job,
+        departure=job.departure,
+        progress=progress,
+        outcomes=[
+            (DisruptionItem.Outcome(word).label, number)
+            for word, number in sorted(progress.outcomes.items())
+            if word
+        ],
+        states=[
+            (word, label, progress.states.get(word, 0))
+            for word, label in DisruptionItem.State.choices
+        ],
+        state=state,
+        items=desk.items(pk, state=state, offset=(page - 1) * desk.PER_PAGE),
+        page=page,
+        pages=_pages(count),
+        may_change=may_change,
+        is_running=job.state == DisruptionJob.State.RUNNING,
+        once=new_secret(),
+    )
+
+
+def _steered(request: HttpRequest, job: DisruptionJob) -> HttpResponse:
+    hand = Hand(
+        user_id=request.user.pk or 0,
+        address=client_address(request),
+        once=request.POST.get("once", "")[:64] or None,
+    )
+    steer = departures.stop_job if "stop" in request.POST else departures.retry_job
+    try:
+        steer(hand=hand, job=job, now=clock.now())
+    except NotFound:
+        messages.info(request, _("There is nothing to do any more."))
+    return HttpResponseRedirect(reverse("admin:desk_job", args=[job.pk]))
+
+
+def job_csv(site: Any, request: HttpRequest, reach: Reach, *, pk: int) -> HttpResponse:
+    """Answer the reservations of a job as a file."""
+    desk.get_job(reach=reach, job_id=pk)
+    head = [_("Booking"), _("State"), _("Outcome"), _("Told"), _("Problem")]
+    rows = (
+        [
+            item.reservation.locator,
+            str(item.get_state_display()),
+            str(item.get_outcome_display()),
+            _("yes") if item.is_told else _("no"),
+            item.last_error,
+        ]
+        for item in desk.every_item(pk)
+    )
+    return csv_file(f"job-{pk}.csv", head, rows)
+
+
+# --- small things ---------------------------------------------------------------------------------
+
+
+def _shown(
+    site: Any, request: HttpRequest, name: str, *, status: int = HTTPStatus.OK, **shown: Any
+) -> HttpResponse:
+    context = {**site.each_context(request), **shown}
+    return TemplateResponse(request, f"admin/support/desk/{name}.html", context, status=int(status))
+
+
+def _title(departure: Departure) -> str:
+    return _("%(service)s on %(day)s") % {
+        "service": departure.service.number,
+        "day": departure.travel_date.isoformat(),
+    }
+
+
+def _home(departure: Departure) -> str:
+    return reverse("admin:desk_departure", args=[departure.pk])
+
+
+def _page(request: HttpRequest) -> int:
+    text = request.GET.get("p", "")
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 1
+    return min(max(number, 1), MOST_PAGES)
+
+
+def _pages(count: int) -> int:
+    return max(1, min(-(-count // desk.PER_PAGE), MOST_PAGES))

@@ -1,0 +1,510 @@
+"""The pages of the departures desk: asked, told in numbers, confirmed, done once."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.models import User
+from accounts.viewers import Viewer
+from bookings.models import Coupon, SeatBlock, Unseated
+from inventory.models import Call, Departure, Feed, Membership, PendingChange, Seat
+from payments import services as paying
+from support.models import DeskEntry, DisruptionItem, DisruptionJob
+from support.tasks import work_on_disruptions
+from tests import factories
+from tests.conftest import Clock
+from tests.selling import adults, reserve
+from travel.common.money import Money
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("audited", "clock")]
+
+MOST_STATEMENTS = 25
+
+
+@pytest.fixture
+def clerk(db: None) -> User:
+    """A member of staff of operations."""
+    return factories.make_user(email="olga@office.example", is_staff=True, roles=["operations"])
+
+
+@pytest.fixture
+def browser(clerk: User, settings, client: Client) -> Client:
+    settings.STAFF_2FA = "optional"
+    client.force_login(clerk)
+    return client
+
+
+@pytest.fixture
+def sold(train: factories.Trip, traveller: User, noon: datetime) -> list[User]:
+    """Ada with two adults, and a stranger with one, on the train; all paid."""
+    buyers = [(traveller, 2), (factories.make_user(email="grace@example.org"), 1)]
+    for user, people in buyers:
+        sell(train, user, people, noon)
+    return [user for user, _ in buyers]
+
+
+def sell(trip: factories.Trip, user: User, people: int, now: datetime, **way: int) -> None:
+    held = reserve(user, trip.ticket_id(**way), now=now, passengers=adults(people))
+    paying.open_with(user_id=user.pk, amount=Money(held.price.minor, "EUR"), now=now)
+    paying.pay(
+        viewer=Viewer(user_id=user.pk),
+        reservation_id=held.id,
+        method="Wallet",
+        token=None,
+        now=now,
+    )
+
+
+def page_of(trip: factories.Trip) -> str:
+    return reverse("admin:desk_departure", args=[trip.departure.pk])
+
+
+def act_page(trip: factories.Trip, name: str) -> str:
+    return reverse("admin:desk_act", args=[trip.departure.pk, name])
+
+
+def hidden(page: str) -> dict[str, list[str]]:
+    """Read the hidden fields of a page's form, as a browser would send them."""
+    fields: dict[str, list[str]] = {}
+    for tag in re.findall(r'<input type="hidden"[^>]*>', page):
+        name = re.search(r'name="([^"]*)"', tag)
+        value = re.search(r'value="([^"]*)"', tag)
+        if name and name[1] != "csrfmiddlewaretoken":
+            fields.setdefault(name[1], []).append(value[1] if value else "")
+    return fields
+
+
+def ask(browser: Client, trip: factories.Trip, name: str, **data: Any) -> str:
+    """Fill in an act's form; answer the page that says what it means."""
+    page = act_page(trip, name)
+    fields = hidden(browser.get(page).content.decode())
+    answer = browser.post(page, {**fields, **data})
+    assert answer.status_code == 200, answer.content.decode()
+    return answer.content.decode()
+
+
+def confirm(browser: Client, trip: factories.Trip, name: str, meant: str) -> Any:
+    return browser.post(act_page(trip, name), hidden(meant))
+
+
+class TestList:
+    def test_shows_the_departures_of_a_day(self, browser, timetable, sold):
+        answer = browser.get(reverse("admin:desk"), {"day": "2026-06-02"})
+        text = answer.content.decode()
+        assert "3 departures" in text
+        assert [row.departure.service.number for row in answer.context["rows"]] == [
+            "ICE 585",
+            "QX 2024",
+            "N 42",
+        ]
+        assert [row.people for row in answer.context["rows"]] == [3, 0, 0]
+
+    def test_finds_by_number_and_by_trouble(self, browser, timetable):
+        Call.objects.filter(departure=timetable.coach.departure, position=1).update(is_skipped=True)
+        found = browser.get(reverse("admin:desk"), {"day": "2026-06-02", "number": "qx"})
+        assert [row.departure.service.number for row in found.context["rows"]] == ["QX 2024"]
+        found = browser.get(reverse("admin:desk"), {"day": "2026-06-02", "disrupted": "on"})
+        assert [row.departure.service.number for row in found.context["rows"]] == ["N 42"]
+        assert "1 call left out" in found.content.decode()
+
+    def test_takes_as_many_statements_for_many_as_for_few(self, browser, timetable, noon):
+        def count() -> int:
+            with CaptureQueriesContext(connection) as queries:
+                browser.get(reverse("admin:desk"), {"day": "2026-06-02"})
+            return len(queries)
+
+        few = count()
+        service = timetable.train.departure.service
+        for number in range(5):
+            factories.make_trip(
+                service,
+                timetable.train.departure.vehicle,
+                starts_at=timetable.train.calls[0].departs_at,
+                stops=[
+                    factories.Stop(timetable.train.calls[0].station, 0),
+                    factories.Stop(timetable.train.calls[1].station, 60),
+                ],
+                run=str(number),
+            )
+        assert count() == few <= MOST_STATEMENTS
+
+    @pytest.mark.parametrize("query", [{"day": "x"}, {"p": "9" * 30}, {"p": "-1"}, {"day": ""}])
+    def test_odd_addresses(self, browser, timetable, query):
+        assert browser.get(reverse("admin:desk"), query).status_code == 200
+
+
+class TestDeparture:
+    def test_tells_all_about_it(self, browser, train, sold):
+        with CaptureQueriesContext(connection) as queries:
+            text = browser.get(page_of(train)).content.decode()
+        assert "3 passengers" in text
+        assert "Hannover Hbf" in text
+        assert "€135.00" in text
+        assert "Cancel the departure" in text
+        assert len(queries) <= MOST_STATEMENTS
+
+    def test_everybody_as_a_file(self, browser, train, sold):
+        answer = browser.get(reverse("admin:desk_people_csv", args=[train.departure.pk]))
+        lines = b"".join(answer.streaming_content).decode().splitlines()
+        assert len(lines) == 4
+        assert "Ada Roe" in lines[1]
+        assert "1/1A" in lines[1]
+
+    def test_one_that_is_not_there(self, browser, train):
+        for pk in (10**6, 10**18):
+            assert browser.get(reverse("admin:desk_departure", args=[pk])).status_code == 404
+        page = reverse("admin:desk_act", args=[train.departure.pk, "nonsense"])
+        assert browser.get(page).status_code == 404
+
+
+class TestCancelling:
+    def test_says_in_numbers_what_will_happen(self, browser, train, sold):
+        meant = ask(browser, train, "cancel", deed="refund", reason="Storm")
+        assert "3 passengers are told." in meant
+        assert "They belong to 2 reservations." in meant
+        assert "2 paid reservations are refunded in full: €135.00." in meant
+        assert "Storm" in meant
+        assert Departure.objects.get(id=train.departure.pk).state == "scheduled"
+        assert not DeskEntry.objects.exists()
+
+    def test_is_done_after_the_second_page(self, browser, clerk, train, sold, noon):
+        meant = ask(browser, train, "cancel", deed="refund", reason="Storm")
+        answer = confirm(browser, train, "cancel", meant)
+        entry = DeskEntry.objects.get()
+        assert answer.url == reverse("admin:desk_job", args=[entry.job_id])
+        assert (entry.actor, entry.reason, entry.at) == (clerk, "Storm", noon)
+        assert entry.address == "127.0.0.1"
+        assert "0 of 2 reservations" in browser.get(answer.url).content.decode()
+        work_on_disruptions()
+        text = browser.get(answer.url).content.decode()
+        assert "2 of 2 reservations" in text
+        assert "Refunded" in text
+        page = browser.get(page_of(train)).content.decode()
+        assert "Refund or rebook all" in page
+        assert "Swap the vehicle" not in page
+
+    def test_the_button_pressed_twice(self, browser, train, sold):
+        meant = ask(browser, train, "cancel", deed="refund", reason="Storm")
+        first = confirm(browser, train, "cancel", meant)
+        second = confirm(browser, train, "cancel", meant)
+        assert (first.status_code, second.status_code) == (302, 302)
+        assert first.url == second.url
+        assert (DeskEntry.objects.count(), DisruptionJob.objects.count()) == (1, 1)
+
+    def test_what_changed_since_the_page_was_shown(self, browser, train, sold):
+        meant = ask(browser, train, "cancel", deed="refund", reason="Storm")
+        Departure.objects.filter(id=train.departure.pk).update(revision=1)
+        answer = confirm(browser, train, "cancel", meant)
+        assert answer.url == page_of(train)
+        assert "has changed since" in browser.get(answer.url).content.decode()
+        assert Departure.objects.get(id=train.departure.pk).state == "scheduled"
+
+    def test_needs_a_reason(self, browser, train):
+        page = act_page(train, "cancel")
+        answer = browser.post(page, {"revision": 0, "deed": "refund", "reason": " "})
+        assert answer.status_code == 400
+        assert "This field is required." in answer.content.decode()
+
+    def test_the_job_as_a_file(self, browser, train, sold):
+        meant = ask(browser, train, "cancel", deed="refund", reason="Storm")
+        confirm(browser, train, "cancel", meant)
+        work_on_disruptions()
+        job = DisruptionJob.objects.get()
+        answer = browser.get(reverse("admin:desk_job_csv", args=[job.pk]))
+        lines = b"".join(answer.streaming_content).decode().splitlines()
+        assert [line.split(",")[1:4] for line in lines[1:]] == [["Done", "Refunded", "yes"]] * 2
+
+    def test_is_stopped_and_goes_on(self, browser, train, sold):
+        meant = ask(browser, train, "cancel", deed="refund", reason="Storm")
+        page = confirm(browser, train, "cancel", meant).url
+        browser.post(page, {**hidden(browser.get(page).content.decode()), "stop": "Stop"})
+        assert DisruptionJob.objects.get().state == "stopped"
+        work_on_disruptions()
+        assert DisruptionItem.objects.filter(state="waiting").count() == 2
+        browser.post(page, {**hidden(browser.get(page).content.decode()), "retry": "Again"})
+        work_on_disruptions()
+        assert DisruptionItem.objects.filter(state="done").count() == 2
+
+
+class TestOtherActs:
+    def test_a_delay(self, browser, train, sold):
+        meant = ask(browser, train, "delay", call=2, minutes=25, tell="on", reason="Signals")
+        assert "25 minutes late" in meant
+        assert "3 passengers are told." in meant
+        confirm(browser, train, "delay", meant)
+        text = browser.get(page_of(train)).content.decode()
+        assert text.count("<s>") == 5
+        listed = browser.get(reverse("admin:desk"), {"day": "2026-06-02"}).content.decode()
+        assert "25 minutes late" in listed
+
+    def test_another_vehicle(self, browser, train, sold, clerk):
+        smaller = factories.make_vehicle(
+            train.departure.service.carrier,
+            coaches=[factories.CoachPlan("1", layout="AB", rows=1)],
+        )
+        meant = ask(browser, train, "swap", vehicle=smaller.pk, tell="on", reason="Broken")
+        assert "2 passengers keep the same seats." in meant
+        assert "1 passenger finds no seat and waits" in meant
+        confirm(browser, train, "swap", meant)
+        assert Unseated.objects.count() == 1
+        text = browser.get(reverse("admin:desk")).content.decode()
+        assert "Without a seat" in text
+        assert "Seat who waits" in browser.get(page_of(train)).content.decode()
+
+    def test_seats_are_kept_back_and_given_back(self, browser, train, sold):
+        form = browser.get(act_page(train, "block")).content.decode()
+        assert form.count('name="seats"') == 12
+        seats = Seat.objects.filter(coach__seat_map=train.departure.vehicle.seat_map)
+        wanted = [seats.get(coach__label="1", label=name).pk for name in ("1A", "2D")]
+        meant = ask(
+            browser, train, "block", seats=wanted, from_call=0, to_call=4, tell="on", reason="Wet"
+        )
+        assert "2 seats are kept back." in meant
+        assert "1 passenger gets another seat." in meant
+        confirm(browser, train, "block", meant)
+        assert SeatBlock.objects.count() == 2
+        assert "Wet" in browser.get(page_of(train)).content.decode()
+        block = SeatBlock.objects.order_by("id")[0]
+        meant = ask(browser, train, "unblock", blocks=[block.pk], reason="")
+        confirm(browser, train, "unblock", meant)
+        assert SeatBlock.objects.count() == 1
+
+    def test_sales_are_closed_and_reopened(self, browser, train):
+        confirm(browser, train, "close", ask(browser, train, "close", reason=""))
+        assert Departure.objects.get(id=train.departure.pk).sales_closed_at is not None
+        # What is closed is not closed again.
+        assert browser.get(act_page(train, "close")).status_code == 302
+        confirm(browser, train, "reopen", ask(browser, train, "reopen", reason=""))
+        assert Departure.objects.get(id=train.departure.pk).sales_closed_at is None
+
+    def test_a_platform_and_a_call_left_out(self, browser, train, sold):
+        meant = ask(browser, train, "platform", call=0, platform="12", tell="on", reason="")
+        confirm(browser, train, "platform", meant)
+        meant = ask(browser, train, "skip", calls_left_out=[1], deed="refund", reason="Flood")
+        assert "1 call is left out" in meant
+        confirm(browser, train, "skip", meant)
+        calls = Call.objects.filter(departure=train.departure).order_by("position")
+        assert [call.is_skipped for call in calls] == [False, True, False, False, False]
+        assert calls[0].platform == "12"
+        # Nobody boards or alights at Hanover.
+        assert not DisruptionItem.objects.filter(job__cause="skipped").exists()
+        work_on_disruptions()
+        assert Coupon.objects.filter(state="open").count() == 3
+
+    def test_an_extra_departure(self, browser, train, noon):
+        meant = ask(
+            browser,
+            train,
+            "extra",
+            day="2026-06-03",
+            leaves="09:30",
+            vehicle=train.departure.vehicle_id,
+            reason="Football",
+        )
+        answer = confirm(browser, train, "extra", meant)
+        extra = Departure.objects.get(run="extra-1")
+        assert answer.url == reverse("admin:desk_departure", args=[extra.pk])
+        first, *_, last = Call.objects.filter(departure=extra).order_by("position")
+        # 09:30 in Hamburg is 07:30 UTC; the way takes five hours and a half.
+        assert first.departs_at.isoformat() == "2026-06-03T07:30:00+00:00"
+        assert last.arrives_at.isoformat() == "2026-06-03T13:00:00+00:00"
+        held = reserve(
+            "fan@example.org", extra.pk * 2**18 + 4 * 2**6, now=noon, passengers=adults(2)
+        )
+        assert held.price.minor == 9_000
+
+    def test_none_in_the_past(self, browser, train):
+        page = act_page(train, "extra")
+        fields = hidden(browser.get(page).content.decode())
+        data = {"day": "2026-05-03", "leaves": "09:30", "vehicle": train.departure.vehicle_id}
+        shown = browser.post(page, {**fields, **data, "reason": ""}).content.decode()
+        answer = browser.post(page, hidden(shown))
+        assert answer.status_code == 400
+        assert "in the past" in answer.content.decode()
+        assert Departure.objects.count() == 1 or not Departure.objects.filter(run="extra-1")
+
+
+class TestChanges:
+    @pytest.fixture
+    def change(self, train, sold, noon):
+        """A feed has other calls: Hanover is left out, Göttingen is later, Erfurt is new."""
+        feed = Feed.objects.create(code="db", name="DB")
+        Departure.objects.filter(id=train.departure.pk).update(feed=feed)
+
+        def call(code: str, arrives: str | None, departs: str | None) -> dict[str, Any]:
+            return {
+                "station": code,
+                "arrivesAt": arrives and f"2026-06-02T{arrives}:00+00:00",
+                "departsAt": departs and f"2026-06-02T{departs}:00+00:00",
+                "mayBoard": departs is not None,
+                "mayAlight": arrives is not None,
+                "platform": "",
+            }
+
+        return PendingChange.objects.create(
+            departure=train.departure,
+            kind="calls",
+            digest="new",
+            created_at=noon,
+            proposal={
+                "vehicle": train.departure.vehicle.code,
+                "calls": [
+                    call("HH", None, "06:00"),
+                    call("GOE", "08:30", "08:35"),
+                    call("ERF", "09:00", "09:05"),
+                    call("NUE", "10:00", "10:05"),
+                    call("MH", "11:30", None),
+                ],
+            },
+        )
+
+    def page(self, change: PendingChange) -> str:
+        return reverse("admin:desk_change", args=[change.pk])
+
+    def test_shows_what_it_does(self, browser, change):
+        text = browser.get(self.page(change)).content.decode()
+        assert text.count("left out") == 1
+        assert text.count("other times") == 1
+        assert "new, not taken over" in text
+
+    def test_is_taken_over(self, browser, change, train, clerk, stranger, noon):
+        sell(train, stranger, 1, noon, start=1, end=4)
+        page = self.page(change)
+        fields = hidden(browser.get(page).content.decode())
+        browser.post(page, {**fields, "deed": "refund", "reason": "Works", "apply": "1"})
+        calls = list(Call.objects.filter(departure=train.departure).order_by("position"))
+        assert [call.is_skipped for call in calls] == [False, True, False, False, False]
+        assert calls[2].expected_departs_at.isoformat() == "2026-06-02T08:35:00+00:00"
+        assert calls[3].expected_departs_at is None
+        change.refresh_from_db()
+        assert (change.settled_by, change.decision) == (clerk, "Taken over. Works")
+        work_on_disruptions()
+        gone = Coupon.objects.filter(state="cancelled")
+        assert [one.passenger.reservation.user for one in gone] == [stranger]
+
+    def test_is_left_as_it_is(self, browser, change, train):
+        page = self.page(change)
+        fields = hidden(browser.get(page).content.decode())
+        sent = {**fields, "deed": "refund", "reason": "No", "reject": "1"}
+        browser.post(page, sent)
+        browser.post(page, sent)
+        change.refresh_from_db()
+        assert change.decision == "Left as it is. No"
+        assert not Call.objects.filter(is_skipped=True).exists()
+        assert DeskEntry.objects.count() == 1
+
+    def test_a_withdrawn_departure_is_called_off(self, browser, train, sold, noon):
+        change = PendingChange.objects.create(
+            departure=train.departure, kind="withdrawn", digest="withdrawn", created_at=noon
+        )
+        page = self.page(change)
+        text = browser.get(page).content.decode()
+        assert "3 passengers can no longer travel as booked." in text
+        browser.post(page, {**hidden(text), "deed": "refund", "reason": "Gone", "apply": "1"})
+        work_on_disruptions()
+        assert Departure.objects.get(id=train.departure.pk).state == "cancelled"
+        assert Coupon.objects.filter(state="cancelled").count() == 3
+
+    def test_another_vehicle_is_swapped_in(self, browser, train, sold, noon):
+        bigger = factories.make_vehicle(
+            train.departure.service.carrier, coaches=[factories.CoachPlan("1", rows=9)], code="XXL"
+        )
+        change = PendingChange.objects.create(
+            departure=train.departure,
+            kind="vehicle",
+            digest="vehicle",
+            created_at=noon,
+            proposal={"vehicle": "XXL", "calls": []},
+        )
+        page = self.page(change)
+        text = browser.get(page).content.decode()
+        browser.post(page, {**hidden(text), "deed": "tell", "reason": "", "apply": "1"})
+        assert Departure.objects.get(id=train.departure.pk).vehicle_id == bigger.pk
+
+
+class TestWhoMay:
+    PAGES = ("desk", "desk_departure", "desk_people_csv", "desk_act", "desk_job", "desk_job_csv")
+
+    def addresses(self, trip: factories.Trip, job: DisruptionJob) -> dict[str, str]:
+        pk = trip.departure.pk
+        return {
+            "desk": reverse("admin:desk"),
+            "desk_departure": reverse("admin:desk_departure", args=[pk]),
+            "desk_people_csv": reverse("admin:desk_people_csv", args=[pk]),
+            "desk_act": reverse("admin:desk_act", args=[pk, "cancel"]),
+            "desk_job": reverse("admin:desk_job", args=[job.pk]),
+            "desk_job_csv": reverse("admin:desk_job_csv", args=[job.pk]),
+        }
+
+    @pytest.mark.parametrize(
+        ("who", "expected"),
+        [
+            ("operations", [200, 200, 200, 200, 200, 200]),
+            ("administrator", [200, 200, 200, 200, 200, 200]),
+            ("support agent", [200, 200, 200, 403, 200, 200]),
+            ("finance", [200, 200, 200, 403, 200, 200]),
+            ("no role", [403, 403, 403, 403, 403, 403]),
+            ("own viewer", [200, 200, 200, 403, 200, 200]),
+            ("own operations", [200, 200, 200, 200, 200, 200]),
+            ("other operations", [200, 404, 404, 404, 404, 404]),
+            ("traveller", [302, 302, 302, 302, 302, 302]),
+        ],
+    )
+    def test_each_page(
+        self, client, settings, train, flight, traveller, clerk, noon, who, expected
+    ):
+        settings.STAFF_2FA = "optional"
+        job = DisruptionJob.objects.create(
+            departure=train.departure,
+            cause="delayed",
+            deed="tell",
+            created_at=noon,
+            created_by=clerk,
+            due_at=noon,
+        )
+        user = traveller
+        if who != "traveller":
+            roles = (
+                [who] if who in ("operations", "administrator", "support agent", "finance") else []
+            )
+            user = factories.make_user(is_staff=True, roles=roles)
+        if who.startswith(("own", "other")):
+            trip = train if who.startswith("own") else flight
+            Membership.objects.create(
+                user=user, carrier=trip.departure.service.carrier, role=who.split()[1]
+            )
+        client.force_login(user)
+        addresses = self.addresses(train, job)
+        assert [client.get(addresses[name]).status_code for name in self.PAGES] == expected
+        if expected[3] != 200:
+            answer = client.post(
+                addresses["desk_act"], {"revision": 0, "deed": "tell", "reason": "x", "confirm": 1}
+            )
+            assert answer.status_code == expected[3]
+            assert client.post(addresses["desk_job"], {"stop": "1"}).status_code in (302, 403, 404)
+            assert DisruptionJob.objects.get().state == "running"
+        assert Departure.objects.get(id=train.departure.pk).state == "scheduled"
+
+    def test_carriers_own_staff_see_their_rows_in_the_tables(self, client, settings, train, flight):
+        settings.STAFF_2FA = "optional"
+        user = factories.make_user(is_staff=True)
+        Membership.objects.create(user=user, carrier=train.departure.service.carrier, role="viewer")
+        client.force_login(user)
+        listed = client.get(reverse("admin:inventory_departure_changelist")).content.decode()
+        assert "ICE 585" in listed
+        assert "QX 2024" not in listed
+        page = reverse("admin:inventory_departure_change", args=[flight.departure.pk])
+        assert client.get(page).status_code == 302
+        assert client.get(reverse("admin:bookings_reservation_changelist")).status_code == 403
+
+
+def test_it_is_led_to_from_the_overview(browser, clock: Clock) -> None:
+    assert reverse("admin:desk") in browser.get(reverse("admin:index")).content.decode()
