@@ -38,7 +38,6 @@ from accounts import viewers
 from bookings import barcodes, manifest, services
 from bookings.manifest import Door, Keeper, Rider, StopCount
 from bookings.pages import door_lists, door_words
-from bookings.pages.refusals import missing_is_404
 from bookings.services import Answer, Showing
 from bookings.verdicts import Word
 from inventory.selectors import CallFacts
@@ -66,7 +65,8 @@ def at_the_door(
     """
     Let staff in who board, signed in as the back office asks for it; others are sent to sign in.
 
-    Who is no staff finds nothing here. A script is told by 401 that the session is over.
+    Who is no staff finds nothing here, nor who asks for a departure of others. A script is told by
+    401 that the session is over.
     """
 
     @wraps(view)
@@ -79,7 +79,10 @@ def at_the_door(
         keeper = manifest.keeper_of(user_id=user.pk)
         if not keeper.may_board:
             raise PermissionDenied
-        return view(request, keeper, *args, **kwargs)
+        try:
+            return view(request, keeper, *args, **kwargs)
+        except NotFound as error:
+            raise Http404 from error
 
     return answer
 
@@ -142,7 +145,6 @@ def _row(door: Door, now: datetime) -> DoorRow:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@missing_is_404
 @at_the_door
 def door(request: HttpRequest, keeper: Keeper, departure_id: int) -> HttpResponse:
     """
@@ -319,7 +321,6 @@ def _conflicts(found: Door) -> list[ConflictRow]:
 
 @never_cache
 @require_POST
-@missing_is_404
 @at_the_door
 def scans(request: HttpRequest, keeper: Keeper, departure_id: int) -> JsonResponse:
     """
@@ -423,7 +424,6 @@ def _since(keeper: Keeper, departure_id: int, now: datetime) -> dict[str, Any]:
 
 @never_cache
 @require_POST
-@missing_is_404
 @at_the_door
 def device_list(request: HttpRequest, keeper: Keeper, departure_id: int) -> JsonResponse:
     """Give a device the passenger list to take along; who took it is written down."""
@@ -450,7 +450,6 @@ def device_list(request: HttpRequest, keeper: Keeper, departure_id: int) -> Json
 
 @never_cache
 @require_safe
-@missing_is_404
 @at_the_door
 def passengers(request: HttpRequest, keeper: Keeper, departure_id: int) -> HttpResponse:
     """Show everybody by coach and seat, and how many board at each stop."""
@@ -497,7 +496,6 @@ def _counts(counts: Iterable[StopCount]) -> list[CountRow]:
 
 @never_cache
 @require_POST
-@missing_is_404
 @at_the_door
 def passengers_csv(request: HttpRequest, keeper: Keeper, departure_id: int) -> HttpResponseBase:
     """Answer the passenger list as a file; who took it is written down."""

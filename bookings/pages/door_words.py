@@ -200,8 +200,8 @@ def blank_cards() -> list[Card]:
             lines=[_with_needs(text, blanks) for text in words.lines],
             hints=[
                 Line(one.html, one.needs, str(hint), icon)
-                for hint, (icon, text) in HINTS.items()
-                if (one := _with_needs(text, blanks)) and word == Word.ADMITTED
+                for hint, (icon, text) in (HINTS if word == Word.ADMITTED else {}).items()
+                for one in [_with_needs(text, blanks)]
             ],
             may_insist=word in MAY_INSIST or word == Word.NOT_LISTED,
             may_undo=word == Word.ADMITTED,

@@ -246,7 +246,8 @@ def _by_locator(code: str, departure_id: int) -> _Found:
 
 def _lock(door: Door, coupon_id: int | None) -> Door:
     """Lock the departure, and the coupon's where it is another one; answer its state now."""
-    elsewhere = Coupon.objects.filter(id=coupon_id).values_list("ticket__departure_id", flat=True)
+    coupon = Coupon.objects.filter(id=coupon_id or 0)
+    elsewhere = coupon.values_list("ticket__departure_id", flat=True)
     locked = holds.lock_departures({door.id, *elsewhere})
     return Door(replace(door.departure, state=locked[door.id].state))
 
@@ -310,7 +311,7 @@ def _judge(keeper: Keeper, door: Door, found: _Found, showing: Showing, now: dat
 def _with_mates(coupon_id: int | None) -> tuple[Rider | None, list[Rider]]:
     """Answer a rider and all of its reservation on the same departure."""
     at = (
-        Coupon.objects.filter(id=coupon_id)
+        Coupon.objects.filter(id=coupon_id or 0)
         .values_list("passenger__reservation_id", "ticket__departure_id")
         .first()
     )
@@ -475,7 +476,7 @@ def _undo(keeper: Keeper, door: Door, showing: Showing, now: datetime) -> Answer
     undone = _write(
         keeper, door, showing, rider, now, at=at, word=Word.UNDONE, let_in=False, undoes=row
     )
-    if not manifest.counted().filter(coupon_id=row.coupon_id).exists():
+    if not manifest.counted().filter(coupon_id=rider.coupon_id).exists():
         _open(keeper, rider, now)
     return _answer(keeper, door, undone, rider, mates, [])
 
