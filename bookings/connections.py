@@ -24,10 +24,13 @@ from inventory.connections import MOST_CHANGES, Leg, Legs
 from inventory.network import Run
 from inventory.places import StationFacts
 from inventory.pricing import PriceRule
+from inventory.selectors import TicketFacts
 from travel.common.money import Money
 
 # As many as anybody looks through; of more, the shortest are shown.
 MOST_CONNECTIONS = 30
+
+LONGEST = timedelta(seconds=finder.LONGEST_SECONDS)
 
 Ride = tuple[int, int, int]
 
@@ -88,6 +91,7 @@ def find(
     direct: Sequence[Found],
     now: datetime,
     max_changes: int = MOST_CHANGES,
+    not_before: datetime | None = None,
     detailed: bool = False,
 ) -> list[Connection]:
     """
@@ -98,19 +102,18 @@ def find(
     for the party, in one currency; none is beaten by another in leaving later, arriving earlier,
     changing less and costing less. The query's filters hold for the connection as a whole where
     they are about times and prices, and for every ride where they are about what one travels by.
-    `detailed` tickets know what their modes' rows say.
+    None leaves before `not_before`. `detailed` tickets know what is on board and what their modes'
+    rows say.
     """
     opens, closes = _window(query)
     runs = [
         run
-        for run in network.read_runs(
-            first=opens, last=closes + timedelta(seconds=finder.LONGEST_SECONDS)
-        )
+        for run in network.read_runs(first=opens, last=closes + LONGEST)
         if _may_ride(run, query.filters)
     ]
     runs = _with_facilities(runs, query.filters)
     trips = [(_seconds(one.stretch.departs_at), _seconds(one.stretch.arrives_at)) for one in direct]
-    asked = _asked(query, runs, max_changes, now)
+    asked = _asked(query, runs, max_changes, now, not_before)
     ways = finder.worth_it(finder.find(runs, asked), trips)
     if not ways:
         return []
@@ -144,6 +147,22 @@ def chosen(ticket_ids: Sequence[int], query: Query, *, now: datetime) -> Connect
     return _connection(tickets, [one for one in changes if one])
 
 
+def changes_of(tickets: Sequence[TicketFacts]) -> list[Change] | None:
+    """Answer the changes between tickets in their order; None where they are no connection."""
+    if len(tickets) > 1 and tickets[-1].arrives_at - tickets[0].departs_at > LONGEST:
+        return None
+    changes = [
+        _change_at(
+            before.destination.station,
+            after.origin.station,
+            arrives=(before.arrives_at, before.destination.expected_arrives_at),
+            departs=(after.departs_at, after.origin.expected_departs_at),
+        )
+        for before, after in pairwise(tickets)
+    ]
+    return [one for one in changes if one] if all(changes) else None
+
+
 # --- what is asked --------------------------------------------------------------------------------
 
 
@@ -153,10 +172,19 @@ def _window(query: Query) -> tuple[datetime, datetime]:
     return min(first for first, _last in ranges), max(last for _first, last in ranges)
 
 
-def _asked(query: Query, runs: Sequence[Run], max_changes: int, now: datetime) -> finder.Search:
+def _asked(
+    query: Query,
+    runs: Sequence[Run],
+    max_changes: int,
+    now: datetime,
+    not_before: datetime | None,
+) -> finder.Search:
     stations = {halt.station_id for run in runs for halt in run.halts}
     return finder.Search(
-        origins={one.id: _leaving(one, query.day, query.filters) for one in query.origin.stations},
+        origins={
+            one.id: _leaving(one, query.day, query.filters, not_before)
+            for one in query.origin.stations
+        },
         destinations=frozenset(one.id for one in query.destination.stations),
         now=_seconds(now),
         changes={
@@ -171,10 +199,14 @@ def _asked(query: Query, runs: Sequence[Run], max_changes: int, now: datetime) -
     )
 
 
-def _leaving(station: StationFacts, day: date, filters: Filters) -> tuple[int, int]:
+def _leaving(
+    station: StationFacts, day: date, filters: Filters, not_before: datetime | None
+) -> tuple[int, int]:
     """Answer from when to when one may leave a station: its day, and the hours asked for."""
     first, last = timetable.day_range(day, station.tz)
     zone = ZoneInfo(station.tz)
+    if not_before:
+        first = max(first, not_before)
     if filters.depart_after:
         first = max(first, _on_the_clock(day, filters.depart_after, zone))
     if filters.depart_before:
@@ -315,6 +347,7 @@ def _offers(
         now=now,
         rules=rules,
         left=left,
+        plain=not detailed,
     ):
         if query.filters.travel_class not in (None, one.rule.travel_class):
             continue
@@ -350,21 +383,29 @@ def _connection(tickets: Sequence[Found], changes: Sequence[Change]) -> Connecti
 def _change(before: Found, after: Found) -> Change | None:
     """Answer the change between two tickets, or None when there is none, or no time for it."""
     ends, starts = before.stretch, after.stretch
-    known = dict(places.changes_to(starts.from_station_id))
-    minutes = known.get(ends.to_station_id)
+    return _change_at(
+        places.station(ends.to_station_id),
+        places.station(starts.from_station_id),
+        arrives=(ends.arrives_at, ends.expected_arrives_at),
+        departs=(starts.departs_at, starts.expected_departs_at),
+    )
+
+
+def _change_at(
+    arrival: StationFacts,
+    departure: StationFacts,
+    *,
+    arrives: tuple[datetime, datetime | None],
+    departs: tuple[datetime, datetime | None],
+) -> Change | None:
+    """Answer a change by its instants, each planned and expected, if there is time for it."""
+    minutes = dict(places.changes_to(departure.id)).get(arrival.id)
     if minutes is None:
         return None
-    here_at = max(ends.arrives_at, ends.expected_arrives_at or ends.arrives_at)
-    gone_at = min(starts.departs_at, starts.leaves_at)
-    if gone_at - here_at < timedelta(minutes=minutes):
+    least = timedelta(minutes=minutes)
+    if min(filter(None, departs)) - max(filter(None, arrives)) < least:
         return None
-    return Change(
-        arrival=places.station(ends.to_station_id),
-        departure=places.station(starts.from_station_id),
-        arrives_at=ends.arrives_at,
-        departs_at=starts.departs_at,
-        least=timedelta(minutes=minutes),
-    )
+    return Change(arrival, departure, arrives[0], departs[0], least)
 
 
 def _unbeaten(connections: Iterable[Connection | None]) -> list[Connection]:

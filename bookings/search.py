@@ -169,16 +169,18 @@ def on_offer(
     now: datetime,
     rules: dict[int, list[PriceRule]] | None = None,
     left: Availability | None = None,
+    plain: bool = False,
 ) -> list[Found]:
     """
     Answer the tickets on sale for the stretches that have room for the party.
 
-    Whoever has read the rules of the tariffs, or what is left, gives them along.
+    Whoever has read the rules of the tariffs, or what is left, gives them along. `plain` tickets
+    say neither what is on board nor the carrier's word for the class, in two statements less.
     """
-    boards = search.facilities({one.service_id for one in stretches})
+    boards = {} if plain else search.facilities({one.service_id for one in stretches})
     if rules is None:
         rules = search.price_rules({one.tariff_id for one in stretches}, now=now)
-    words = class_words({one.carrier_id for one in stretches})
+    words = {} if plain else class_words({one.carrier_id for one in stretches})
     if left is None:
         every = [rule for fares in rules.values() for rule in fares]
         left = availability(stretches, now=now, rules=every)

@@ -388,12 +388,24 @@ def get_fares_with_seats(ticket_id: int, *, now: datetime) -> list[FareLeft]:
     :raises NotFound: no such ticket ever was.
     :raises DepartureClosed: a newer timetable has replaced the departure.
     """
-    fares = inventory.get_fares(ticket_id, now=now)
-    ride = _Ride.of(fares[0].ticket)
-    left = availability([ride], now=now, rules=[offer.rule for offer in fares])
+    return get_fares_with_seats_of([ticket_id], now=now)[0]
+
+
+def get_fares_with_seats_of(ticket_ids: Sequence[int], *, now: datetime) -> list[list[FareLeft]]:
+    """Answer the same for each of several tickets, in as many statements as for one."""
+    rides = [
+        (_Ride.of(fares[0].ticket), fares) for fares in inventory.get_fares_of(ticket_ids, now=now)
+    ]
+    rules = {offer.rule.id: offer.rule for _ride, fares in rides for offer in fares}
+    left = availability([ride for ride, _fares in rides], now=now, rules=rules.values())
     return [
-        FareLeft(offer, left.left_of(ride, offer.rule), left.left_with_changes(ride, offer.rule))
-        for offer in fares
+        [
+            FareLeft(
+                offer, left.left_of(ride, offer.rule), left.left_with_changes(ride, offer.rule)
+            )
+            for offer in fares
+        ]
+        for ride, fares in rides
     ]
 
 

@@ -80,7 +80,7 @@ class Checkout:
 
     @property
     def round_trip(self) -> bool:
-        return self.journey.is_return and len(self.offers) == 2
+        return self.journey.is_return and len(self.offers) > 1
 
     @property
     def is_valid(self) -> bool:
@@ -161,7 +161,7 @@ def _prepare(
     return Checkout(
         journey=journey,
         offers=offers,
-        bill=offered.bill(offers, kinds, round_trip=journey.is_return and len(offers) == 2),
+        bill=offered.bill(offers, kinds, round_trip=journey.is_return and len(offers) > 1),
         passengers=passengers,
         contact=contact,
         form_key=request.POST.get("form_key", "")[:LONGEST_KEY] or new_secret(),

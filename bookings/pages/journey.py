@@ -5,7 +5,7 @@ sent to somebody, and walked back to.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from bookings.pages.forms import PEOPLE, SEAT_WISHES
 # What is carried from page to page, in the order in which addresses show it.
 SEARCH_KEYS = ("mode", "way", "origin", "destination", "date", "return_date")
 FILTER_KEYS = ("class", "time", "stops", "carrier", "facility", "price_min", "price_max", "sort")
-CHOICE_KEYS = ("out", "ticket", "seat", "wish")
+CHOICE_KEYS = ("out", "leg", "ticket", "seat", "wish")
 KEYS = (*SEARCH_KEYS, *PEOPLE, *FILTER_KEYS, *CHOICE_KEYS)
 # No address carries more values than this under one key.
 MOST_VALUES = 40
@@ -112,13 +112,26 @@ class Journey:
 
     @property
     def out(self) -> int | None:
-        """The ticket chosen for the way out, while the way back is being chosen."""
-        return _ticket_id(self.query.get("out", "")) if self.is_return else None
+        """The first ticket chosen for the way out, while the way back is being chosen."""
+        return next(iter(self.outs), None)
+
+    @property
+    def outs(self) -> list[int]:
+        """The tickets chosen for the way out: several where it is a connection."""
+        return self._tickets("out") if self.is_return else []
+
+    @property
+    def legs(self) -> list[int]:
+        """The tickets of the connection that is being chosen, in the order of travel."""
+        return self._tickets("leg")
 
     @property
     def tickets(self) -> list[int]:
         """The tickets to be bought, in the order of travel."""
-        ids = (_ticket_id(text) for text in self.query.getlist("ticket"))
+        return self._tickets("ticket")
+
+    def _tickets(self, key: str) -> list[int]:
+        ids = (_ticket_id(text) for text in self.query.getlist(key))
         return list(dict.fromkeys(one for one in ids if one is not None))
 
     @property
@@ -166,30 +179,69 @@ class Journey:
         """Where the traveller came from: the list in which this ride was chosen."""
         if not self.query.get("origin"):
             return reverse("home")
-        return self.link("bookings:search", ticket=None, seat=self._kept(self.out))
+        return self.link("bookings:search", ticket=None, leg=None, seat=self._kept(*self.outs))
 
     def to_search(self) -> str:
         """The search from its beginning, with nothing chosen."""
         if not self.query.get("origin"):
             return reverse("home")
-        return self.link("bookings:search", ticket=None, seat=None, out=None)
+        return self.link("bookings:search", ticket=None, leg=None, seat=None, out=None)
 
     def to_ticket(self, ticket_id: int) -> str:
-        seats = self._kept(self.out, ticket_id)
-        return self.link("bookings:ticket", ticket_id, ticket=None, seat=seats)
+        if ticket_id in self.legs:
+            return self.to_connection(self.legs)
+        seats = self._kept(*self.outs, ticket_id)
+        return self.link("bookings:ticket", ticket_id, ticket=None, leg=None, seat=seats)
+
+    def to_connection(self, ticket_ids: Sequence[int]) -> str:
+        seats = self._kept(*self.outs, *ticket_ids)
+        return self.link("bookings:connection", ticket=None, leg=ticket_ids, seat=seats)
 
     def to_seats(self, ticket_id: int) -> str:
-        seats = self._kept(self.out, ticket_id)
+        seats = self._kept(*self.outs, *self.legs, ticket_id)
         return self.link("bookings:seats", ticket_id, ticket=None, seat=seats)
 
     def after(self, ticket_id: int, seats: Iterable[ChosenSeat] = ()) -> str:
-        """Answer what follows when a ticket and its seats are chosen: the way back, or checkout."""
-        out = self.out
-        kept = [*self._kept(out if out != ticket_id else None), *map(str, seats)]
-        if self.is_return and out in (None, ticket_id):
-            return self.link("bookings:search", out=ticket_id, seat=kept, ticket=None)
-        tickets = [ticket_id] if out is None else [out, ticket_id]
-        return self.link("bookings:checkout", out=None, ticket=tickets, seat=kept)
+        """
+        Answer what follows when a ticket and its seats are chosen.
+
+        The next ticket's seats where it is part of a connection, then the way back, or checkout.
+        """
+        legs = self.legs
+        way = legs if ticket_id in legs else [ticket_id]
+        kept = [
+            *(str(seat) for seat in self.seats_elsewhere(ticket_id)),
+            *map(str, seats),
+        ]
+        following = way[way.index(ticket_id) + 1 :]
+        if following:
+            return self.link("bookings:seats", following[0], ticket=None, seat=kept)
+        return self._after_way(way, kept)
+
+    def to_first_seats(self, ticket_ids: Sequence[int]) -> str:
+        """Answer where the seats of a connection's first ticket are chosen."""
+        seats = self._kept(*self.outs, *ticket_ids)
+        return self.link("bookings:seats", ticket_ids[0], ticket=None, leg=ticket_ids, seat=seats)
+
+    def placed(self, ticket_ids: Sequence[int]) -> str:
+        """Answer what follows a connection whose seats the office is to choose."""
+        return self._after_way(ticket_ids, self._kept(*self.outs), leg=ticket_ids)
+
+    def _after_way(self, way: Sequence[int], seats: Sequence[str], **changes: Any) -> str:
+        outs = self.outs
+        is_way_out = not outs or set(outs) & set(way)
+        if self.is_return and is_way_out:
+            changes["leg"] = None
+            return self.link("bookings:search", out=way, seat=seats, ticket=None, **changes)
+        tickets = [*outs, *way]
+        if len(way) == 1:
+            changes["leg"] = None
+        return self.link("bookings:checkout", out=None, ticket=tickets, seat=seats, **changes)
+
+    def seats_elsewhere(self, ticket_id: int) -> list[ChosenSeat]:
+        """Answer the seats on other tickets of the way that is chosen, and of the way out."""
+        others = {*self.outs, *(self.legs if ticket_id in self.legs else [])} - {ticket_id}
+        return [seat for seat in self.seats if seat.ticket_id in others]
 
     def _kept(self, *ticket_ids: int | None) -> list[str]:
         return [str(seat) for seat in self.seats if seat.ticket_id in ticket_ids]

@@ -60,6 +60,9 @@ class Trip:
     seats_left: int | None = None
     notes: Sequence[Remark] = ()
     seats: str = ""
+    # Of a connection: the mode after each change, and where one changes.
+    changes: Sequence[str] = ()
+    change_words: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ def ticket(request: HttpRequest, ticket_id: int) -> HttpResponse:
         on_sale = []
     if not on_sale:
         return closed(request, journey)
-    fares = _fares(on_sale, ticket_id, journey, now)
+    fares = fares_of(on_sale, ticket_id, journey, now)
     offer = on_sale[0].offer
     return render(
         request,
@@ -78,7 +78,7 @@ def ticket(request: HttpRequest, ticket_id: int) -> HttpResponse:
         {
             "journey": journey,
             "carried": journey.pairs(without=["ticket", "seat"])
-            + [("seat", str(seat)) for seat in journey.seats if seat.ticket_id == journey.out],
+            + [("seat", str(seat)) for seat in journey.seats if seat.ticket_id in journey.outs],
             "trip": offered.trip_of_offer(offer),
             "origin": offered.city_name(offer.ticket.origin.city),
             "destination": offered.city_name(offer.ticket.destination.city),
@@ -98,7 +98,10 @@ def closed(request: HttpRequest, journey: Journey) -> HttpResponse:
     return render(request, "bookings/closed.html", context, status=DepartureClosed.status)
 
 
-def _fares(on_sale: Sequence[FareLeft], asked: int, journey: Journey, now: datetime) -> list[Fare]:
+def fares_of(
+    on_sale: Sequence[FareLeft], asked: int, journey: Journey, now: datetime
+) -> list[Fare]:
+    """Show the fares of a ride; the one asked for is chosen if it has room, else the first."""
     needed = max(journey.party.seats, 1)
     open_ids = [fare.offer.ticket.id for fare in on_sale if fare.with_changes >= needed]
     chosen = asked if asked in open_ids else next(iter(open_ids), None)
@@ -205,7 +208,7 @@ def seats(request: HttpRequest, ticket_id: int) -> HttpResponse:
             "bill": offered.bill([plan.offer], journey.party.kinds, round_trip=journey.is_return),
             "faults": faults,
             "carried": journey.pairs(without=["ticket", "seat"])
-            + [("seat", str(seat)) for seat in journey.seats_on(journey.out or 0)],
+            + [("seat", str(seat)) for seat in journey.seats_elsewhere(ticket_id)],
             "coach": coach,
             "coach_label": shown,
             "tabs": _tabs(mine, shown),
@@ -219,9 +222,10 @@ def seats(request: HttpRequest, ticket_id: int) -> HttpResponse:
             "skip_href": journey.after(ticket_id),
             "back_href": journey.to_ticket(ticket_id),
             "is_way_out": journey.is_return and journey.out is None,
+            "has_more": ticket_id in journey.legs[:-1],
             "wishes": SEAT_WISHES[1:],
             "wish_carried": journey.pairs(without=["ticket", "seat", "wish"])
-            + [("seat", str(seat)) for seat in journey.seats_on(journey.out or 0)],
+            + [("seat", str(seat)) for seat in journey.seats_elsewhere(ticket_id)],
         },
     )
 

@@ -12,7 +12,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_POST, require_safe
 
 from bookings import search as finder
-from bookings.pages import offered, popular, recent, results
+from bookings.pages import connections, offered, popular, recent, results
 from bookings.pages.forms import MODES, PEOPLE, WAYS, SearchForm
 from bookings.pages.journey import FILTER_KEYS, Journey
 from bookings.search import Found, Query
@@ -86,7 +86,7 @@ def _show_results(
     today = now.astimezone(results.zone_of(query.origin)).date()
     days = results.days_around(query.day, today=today)
     found = finder.find_days(query, days=days, now=now)
-    chosen = finder.find_ticket(journey.out, query, now=now) if journey.out else None
+    chosen = connections.way_out(journey, query, now=now) if journey.outs else None
     if chosen:
         found = {day: _after(chosen, tickets) for day, tickets in found.items()}
     wanted = finder.narrow(found[query.day], filters, sort=sort)
@@ -95,6 +95,11 @@ def _show_results(
     )
     strip = results.strip(found, filters, journey, query.day)
     nothing = not found[query.day]
+    changing = (
+        connections.find(query, filters=filters, sort=sort, direct=wanted, after=chosen, now=now)
+        if page.number == 1
+        else []
+    )
     answer = render(
         request,
         "bookings/results.html",
@@ -106,11 +111,15 @@ def _show_results(
             "destination": offered.place_name(query.destination),
             "day": query.day,
             "is_back": journey.out is not None,
-            "chosen": chosen and offered.trip_of_found(chosen),
-            "chosen_fare": chosen and chosen.rule.name,
+            "chosen": chosen and chosen.trip,
+            "chosen_fare": chosen and chosen.fare,
             "days": strip,
-            "other_days": results.other_days(query, strip, journey, now=now) if nothing else [],
-            "elsewhere": results.elsewhere(query, strip, journey, now=now) if nothing else [],
+            "other_days": []
+            if changing or not nothing
+            else results.other_days(query, strip, journey, now=now),
+            "elsewhere": []
+            if changing or not nothing
+            else results.elsewhere(query, strip, journey, now=now),
             "other_modes": []
             if wanted
             else results.other_modes(found[query.day], filters, journey),
@@ -127,6 +136,7 @@ def _show_results(
             "page": page,
             "page_query": journey.string().removeprefix("?"),
             "nothing": nothing,
+            "connections": connections.cards(changing, journey),
         },
     )
     if request.headers.get("HX-Request"):
@@ -144,9 +154,9 @@ def _with_page(address: str, **page: int) -> str:
     return f"{address}&{urlencode(page)}" if page else address
 
 
-def _after(chosen: Found, tickets: list[Found]) -> list[Found]:
+def _after(chosen: connections.WayOut, tickets: list[Found]) -> list[Found]:
     """Leave out what departs before the way out has arrived."""
-    return [one for one in tickets if one.stretch.departs_at >= chosen.stretch.arrives_at]
+    return [one for one in tickets if one.stretch.departs_at >= chosen.arrives_at]
 
 
 def _completed(query: QueryDict) -> QueryDict:

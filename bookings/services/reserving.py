@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from bookings import engine, notifications, selectors
+from bookings import connections, engine, notifications, selectors
 from bookings.engine.contract import (
     Actor,
     CouponRow,
@@ -35,7 +35,7 @@ from bookings.selectors import ReservationDetail
 from inventory import selectors as inventory
 from inventory.errors import DepartureClosed, MixedCurrencies
 from inventory.pricing import ADULT, INFANT, kind_at_age, price_lines
-from inventory.selectors import CallFacts, Offer, SeatFacts
+from inventory.selectors import CallFacts, Offer, SeatFacts, TicketFacts
 from travel.common.errors import InvalidInput
 from travel.common.ids import digest, new_locator, new_secret
 from travel.common.money import Money
@@ -99,7 +99,7 @@ def reserve(
     """
     Hold a seat for every passenger on every ticket for ten minutes, or on none.
 
-    `round_trip` prices two tickets, there and back, with the fare's discount for that. With
+    `round_trip` prices the tickets, there and back, with the fares' discount for that. With
     `accept_seat_change` a passenger may get one seat after another where no single one is free all
     the way; without it that is offered in the refusal.
 
@@ -189,17 +189,25 @@ def _check_offers(
 
 
 def _check_round_trip(offers: Sequence[Offer], ticket_ids: Sequence[int]) -> None:
-    there, back = offers[0].ticket, offers[-1].ticket
+    """See that the tickets lead there and back, each way by one of them or by a connection."""
+    tickets = [offer.ticket for offer in offers]
     leads_back = (
-        len(offers) == 2
-        and there.id == ticket_ids[0]
-        and there.origin.city.id == back.destination.city.id
-        and there.destination.city.id == back.origin.city.id
+        tickets[0].id == ticket_ids[0]
+        and tickets[0].origin.city.id == tickets[-1].destination.city.id
+        and any(_is_turn(tickets[:turn], tickets[turn:]) for turn in range(1, len(tickets)))
     )
     if not leads_back:
         raise InvalidInput(
             errors={"returnTicketID": [_("This ticket does not lead back from the first one.")]}
         )
+
+
+def _is_turn(there: Sequence[TicketFacts], back: Sequence[TicketFacts]) -> bool:
+    return (
+        there[-1].destination.city.id == back[0].origin.city.id
+        and connections.changes_of(there) is not None
+        and connections.changes_of(back) is not None
+    )
 
 
 def _kinds_on(offer: Offer, passengers: Sequence[PassengerDetails]) -> list[str]:

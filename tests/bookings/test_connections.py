@@ -521,8 +521,8 @@ class TestStatements:
         many, found = self.count(noon, asked)
 
         assert found == connections.MOST_CONNECTIONS
-        # Departures, calls, rules, facilities, class words, seat maps.
-        assert many == few == 6
+        # Departures, calls, rules, seat maps.
+        assert many == few == 4
 
     def test_without_a_way_are_two(self, net, noon):
         asked = replace(query(), day=date(2026, 6, 20))
