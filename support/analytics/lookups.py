@@ -27,6 +27,8 @@ from travel.common.money import Money
 
 Row = TypeVar("Row")
 MOST = 1_000
+# No text that is looked for is longer, and the procedures take no longer one.
+LONGEST = 254
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,8 @@ def _ask(
     read: Callable[[Sequence[Any]], Row],
     twin: Callable[..., list[Row]],
 ) -> list[Row]:
+    if any(isinstance(value, str) and len(value) > LONGEST for value in values):
+        return []
     if connection.vendor == "mysql" and settings.SEAT_ENGINE != "portable":
         return [read(row) for row in procedures.call_rows(f"support_{name}", values)]
     return twin(*values)

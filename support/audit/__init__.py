@@ -15,13 +15,19 @@ from contextlib import contextmanager
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
-from support.audit import books, money, seats, states
+from support.audit import books, money, numbers, seats, states
 from support.audit.facts import Fact, Finding
 
 __all__ = ["FACTS", "MAX_ROWS", "Fact", "Finding", "findings"]
 
 MAX_ROWS = 100
-FACTS: tuple[Fact, ...] = (*seats.FACTS, *money.FACTS, *books.FACTS, *states.FACTS)
+FACTS: tuple[Fact, ...] = (
+    *seats.FACTS,
+    *money.FACTS,
+    *books.FACTS,
+    *numbers.FACTS,
+    *states.FACTS,
+)
 # Millions of events are sorted in memory; what is not needed is not taken.
 _ROOM = {
     "sort_buffer_size": 64 * 2**20,

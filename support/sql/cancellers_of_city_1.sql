@@ -1,6 +1,6 @@
 -- The users of a city who cancelled tickets themselves, with how many, those with most first.
 CREATE PROCEDURE support_cancellers_of_city_1(
-    IN p_city VARCHAR(80) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    IN p_city VARCHAR(254) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
     IN p_limit INT
 )
 SQL SECURITY INVOKER

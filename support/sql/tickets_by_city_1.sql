@@ -1,7 +1,7 @@
 -- The tickets that begin or end in a city, by any of its names as they are written, those that leave
 -- last first.
 CREATE PROCEDURE support_tickets_by_city_1(
-    IN p_city VARCHAR(120) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    IN p_city VARCHAR(254) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
     IN p_limit INT
 )
 SQL SECURITY INVOKER

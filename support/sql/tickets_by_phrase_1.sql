@@ -2,7 +2,7 @@
 -- name, in the service's number, or in the name of a city. Case does not matter; no character has a
 -- meaning of its own.
 CREATE PROCEDURE support_tickets_by_phrase_1(
-    IN p_phrase VARCHAR(120) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    IN p_phrase VARCHAR(254) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
     IN p_since DATETIME(6),
     IN p_limit INT
 )

@@ -1,6 +1,6 @@
 -- The users who sent most reports of a category; an empty one stands for all.
 CREATE PROCEDURE support_top_reporters_1(
-    IN p_category VARCHAR(30) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    IN p_category VARCHAR(254) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
     IN p_limit INT
 )
 SQL SECURITY INVOKER

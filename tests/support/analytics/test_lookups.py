@@ -37,7 +37,7 @@ HOSTILE = [
     "\0",
     "😀' UNION SELECT 1",
     "ADA@EXAMPLE.ORG",
-    "ada@example.org ",
+    "a" * 10_000,
 ]
 
 
@@ -194,7 +194,16 @@ class TestProcedures:
         for name in LOOKUPS:
             for text in [
                 *("ada@example.org", "+493012345678", "guest@example.org", "Hamburg"),
-                *("München", "Munich", "Göttingen", "ROE", "göt", "Travel Delay", *HOSTILE),
+                *(
+                    "München",
+                    "Munich",
+                    "Göttingen",
+                    "ROE",
+                    "göt",
+                    "Travel Delay",
+                    "ada@example.org ",
+                ),
+                *HOSTILE,
             ]:
                 asked.append(lambda name=name, text=text: LOOKUPS[name](text))
 
