@@ -4,6 +4,12 @@ from inventory.models.carriers import Carrier, CarrierClass, Membership
 from inventory.models.departures import Call, Departure, Ticket
 from inventory.models.fares import Fare, FareVersion, PenaltyTier, Tariff
 from inventory.models.feeds import Feed, ImportRun, PendingChange
+from inventory.models.patterns import (
+    PatternCall,
+    TimetablePattern,
+    TimetableUpload,
+    UploadPart,
+)
 from inventory.models.places import (
     City,
     CityName,
@@ -34,6 +40,7 @@ __all__ = [
     "Membership",
     "MinimumChange",
     "Mode",
+    "PatternCall",
     "PenaltyTier",
     "PendingChange",
     "Seat",
@@ -45,7 +52,10 @@ __all__ = [
     "StationName",
     "Tariff",
     "Ticket",
+    "TimetablePattern",
+    "TimetableUpload",
     "Train",
     "TravelClass",
+    "UploadPart",
     "Vehicle",
 ]
