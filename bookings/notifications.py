@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import translation
-from django.utils.formats import date_format
 from django.utils.translation import gettext, gettext_noop
 
 from bookings.selectors import ReservationDetail
 from inventory.selectors import TicketFacts
 from travel.common import outbox
+from travel.common.calendars import write_day, write_time
 from travel.common.contacts import EMAIL, SMS, Contact
+from travel.common.locales import own_digits, reader_locale
 
 
 class DepartureNews(Protocol):
@@ -237,12 +238,17 @@ def ticket_line(ticket: TicketFacts) -> str:
     """
     start = ticket.departs_at.astimezone(ZoneInfo(ticket.origin.station.tz))
     end = ticket.arrives_at.astimezone(ZoneInfo(ticket.destination.station.tz))
+    locale = reader_locale()
     days = (end.date() - start.date()).days
     later = f" (+{days})" if days > 0 else ""
-    return (
-        f"{date_format(start, 'D j N Y')}, {start:%H:%M} {ticket.origin.station.name} - "
-        f"{end:%H:%M}{later} {ticket.destination.station.name}, {ticket.service.number}"
-    )
+    return gettext("%(day)s, %(leaves)s %(origin)s - %(arrives)s %(destination)s, %(service)s") % {
+        "day": write_day(start.date(), "yMMMEd", locale),
+        "leaves": write_time(start, locale),
+        "origin": ticket.origin.station.name,
+        "arrives": write_time(end, locale) + own_digits(later, locale),
+        "destination": ticket.destination.station.name,
+        "service": ticket.service.number,
+    }
 
 
 def seat_lines(reservation: ReservationDetail) -> list[str]:

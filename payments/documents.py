@@ -11,6 +11,7 @@ from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
 
 from payments.receipts import ReceiptDetail
+from travel.common.locales import locale_of, own_digits
 from travel.common.printing import pdf
 from travel.common.templatetags.look import money_text
 
@@ -60,8 +61,10 @@ def _data(receipt: ReceiptDetail) -> dict[str, Any]:
 
 
 def _facts(receipt: ReceiptDetail) -> list[tuple[str, str]]:
-    locale = "en_GB" if receipt.language == "en" else receipt.language.replace("-", "_")
-    day = format_date(receipt.issued_at.astimezone(UTC).date(), format="long", locale=locale)
+    locale = locale_of(receipt.language)
+    day = own_digits(
+        format_date(receipt.issued_at.astimezone(UTC).date(), format="long", locale=locale), locale
+    )
     facts = [(_("Number"), receipt.number), (_("Date"), day), (_("Booking"), receipt.locator)]
     if receipt.credits:
         facts.append((_("Changes receipt"), receipt.credits))

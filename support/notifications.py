@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import translation
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -25,7 +24,9 @@ from support.analytics.catalogue import Asked, Found
 from support.analytics.catalogue import Report as NumbersReport
 from support.selectors import ReportDetail
 from travel.common import outbox
+from travel.common.calendars import write_day, write_time
 from travel.common.contacts import EMAIL
+from travel.common.locales import reader_locale
 
 # The last message to somebody whose account is erased; deleted once it is sent.
 FAREWELL = "support.farewell"
@@ -259,7 +260,11 @@ def report_due(
 
 
 def _local(moment: datetime, tz: str) -> str:
-    return date_format(moment.astimezone(ZoneInfo(tz)), "D j N Y, H:i")
+    local, locale = moment.astimezone(ZoneInfo(tz)), reader_locale()
+    return _("%(day)s, %(time)s") % {
+        "day": write_day(local.date(), "yMMMEd", locale),
+        "time": write_time(local, locale),
+    }
 
 
 def _send(

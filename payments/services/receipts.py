@@ -35,6 +35,7 @@ from payments.models import (
     Refund,
 )
 from travel.common.errors import NotFound
+from travel.common.locales import locale_of, own_digits
 from travel.common.money import Money
 from travel.common.transactions import in_transaction
 
@@ -229,8 +230,8 @@ def _credited_lines(refund: Refund, reservation: ReservationDetail) -> list[_Lin
 def _ride(ticket: TicketFacts, language: str) -> str:
     start, end = ticket.origin.station, ticket.destination.station
     day = ticket.departs_at.astimezone(ZoneInfo(start.tz)).date()
-    locale = "en_GB" if language == "en" else language.replace("-", "_")
-    when = format_date(day, format="medium", locale=locale)
+    locale = locale_of(language)
+    when = own_digits(format_date(day, format="medium", locale=locale), locale)
     return f"{ticket.service.number} {start.name} – {end.name}, {when}"
 
 

@@ -10,13 +10,8 @@ from django.http import HttpResponse, JsonResponse
 from django.test import RequestFactory
 from django.utils import translation
 
-from travel.common.calendars import (
-    asked_calendar,
-    calendar,
-    own_digits,
-    write_day,
-    write_day_in_full,
-)
+from travel.common.calendars import asked_calendar, calendar, write_day, write_day_in_full
+from travel.common.locales import own_digits
 from travel.common.money import Money
 from travel.common.numerals import ReadersNumerals, rewrite
 from travel.common.templatetags import look
@@ -87,9 +82,22 @@ def swap(page: str) -> str:
 
 class TestPages:
     def test_texts_change_and_tags_do_not(self):
-        assert swap('<p class="s4">3 seats <b id="b2">of 12</b></p>') == (
-            '<p class="s4">۳ seats <b id="b2">of ۱۲</b></p>'
+        assert swap('<p class="s4">3 صندلی <b id="b2">از 12</b></p>') == (
+            '<p class="s4">۳ صندلی <b id="b2">از ۱۲</b></p>'
         )
+
+    @pytest.mark.parametrize(
+        ("text", "written"),
+        [
+            ("کد رزرو 73NUVE برای 2 نفر", "کد رزرو 73NUVE برای ۲ نفر"),
+            ("صندلی 6A، واگن 7", "صندلی 6A، واگن ۷"),
+            ("قطار ICE 1005 ساعت 12", "قطار ICE 1005 ساعت ۱۲"),
+            ("رسید R-2026-000001", "رسید R-2026-000001"),
+            ("Saver 3", "Saver 3"),
+        ],
+    )
+    def test_what_is_typed_again_stays(self, text: str, written: str):
+        assert swap(f"<p>{text}</p>") == f"<p>{written}</p>"
 
     @pytest.mark.parametrize("name", ["bdi", "code", "script", "style", "textarea", "pre"])
     def test_what_is_copied_stays(self, name: str):
@@ -101,8 +109,8 @@ class TestPages:
         assert swap("<bdi><b>7</b> 8</bdi> 9") == "<bdi><b>7</b> 8</bdi> ۹"
 
     def test_references_and_comments_stay(self):
-        assert swap("it&#39;s 4 &#x27;5&#x27;<!-- 6 <p> 7 -->") == (
-            "it&#39;s ۴ &#x27;۵&#x27;<!-- 6 <p> 7 -->"
+        assert (
+            swap("4&#39; &#x27;5&#x27;<!-- 6 <p> 7 -->") == "۴&#39; &#x27;۵&#x27;<!-- 6 <p> 7 -->"
         )
 
 

@@ -1,7 +1,7 @@
 """
-The digits and the calendar of the reader.
+The calendar of the reader.
 
-Persian is written with digits of its own, and Iran counts years by the sun from the Hijra. A day is
+Iran counts years by the sun from the Hijra. For Persian readers a day is
 written as everywhere, with that calendar beside it where there is room; a reader may ask for it to
 come first (`SOLAR`). Dates of the solar calendar are reckoned by jdatetime.
 """
@@ -11,18 +11,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import date
+from datetime import date, datetime
 
 import jdatetime
 from babel import Locale
 from babel.dates import format_date, format_skeleton
+
+from travel.common.locales import has_own_digits, own_digits
 
 CALENDAR_COOKIE = "calendar"
 GREGORIAN = "gregorian"
 SOLAR = "solar"
 CALENDARS = (GREGORIAN, SOLAR)
 
-_PERSIAN_DIGITS = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
 # The months as the calendar of Iran names them, Farvardin first.
 _SOLAR_MONTHS = (
     "فروردین",
@@ -56,16 +57,6 @@ def asked_calendar() -> str:
     return _asked.get()
 
 
-def has_own_digits(locale: Locale) -> bool:
-    """Say whether texts in this locale are written with other digits than 0 to 9."""
-    return locale.language == "fa"
-
-
-def own_digits(text: str, locale: Locale) -> str:
-    """Write the digits of a text as its readers do: `12:02` is `۱۲:۰۲` in Persian."""
-    return text.translate(_PERSIAN_DIGITS) if has_own_digits(locale) else text
-
-
 def write_day(day: date, skeleton: str, locale: Locale) -> str:
     """Write a day by a skeleton of the CLDR (`yMMMEd`), in the reader's digits and calendar."""
     if has_own_digits(locale) and asked_calendar() == SOLAR:
@@ -82,6 +73,11 @@ def write_day_in_full(day: date, locale: Locale) -> str:
         return f"{_solar(day, locale, weekday=True)} ({beside})"
     usual = own_digits(format_date(day, "full", locale=locale), locale)
     return f"{usual} ({_solar(day, locale)})"
+
+
+def write_time(local: datetime, locale: Locale) -> str:
+    """Write the time of day on 24 hours, in the reader's digits."""
+    return own_digits(f"{local:%H:%M}", locale)
 
 
 def _solar(day: date, locale: Locale, *, weekday: bool = False, year: bool = True) -> str:

@@ -6,7 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
+from babel import Locale
 from babel.numbers import format_currency, get_currency_precision, list_currencies
+
+from travel.common.locales import own_digits
 
 # The largest amount anybody may type: it keeps sums of many rows far below a bigint's end.
 MAX_MINOR = 10**13
@@ -57,9 +60,9 @@ class Money:
     def format(self, locale: str = "en") -> str:
         """Write it as readers of `locale` do."""
         number = Decimal(self.minor).scaleb(-minor_digits(self.currency))
-        return format_currency(
-            number, self.currency, locale=locale.replace("-", "_"), numbering_system="default"
-        )
+        reader = Locale.parse(locale.replace("-", "_"))
+        written = format_currency(number, self.currency, locale=reader, numbering_system="default")
+        return own_digits(written, reader)
 
     def _same(self, other: Money) -> None:
         if self.currency != other.currency:

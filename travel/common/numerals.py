@@ -1,9 +1,10 @@
 """
 Digits of the page: a page in Persian is written with Persian digits.
 
-Prices, days and times come with them (travel/common/calendars.py). The counts in sentences do not,
-so the finished page is gone through once. What stands in `<bdi>`, `<code>` and their like is a
-name, a number of a train or something to be copied, and stays; so do attributes.
+Prices, days and times come with them. The counts in sentences do not, so the finished page is gone
+through once. What is a name or will be typed again stays: words with a Latin letter in them (a
+booking code, seat 6A), a number after such a word (ICE 1005), all in `<bdi>` and `<code>`, and
+attributes.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from travel.common.calendars import CALENDAR_COOKIE, calendar, has_own_digits, own_digits
-from travel.common.locales import reader_locale
+from travel.common.calendars import CALENDAR_COOKIE, calendar
+from travel.common.locales import has_own_digits, own_digits, reader_locale
 
 _TAG = re.compile(r"(<!--.*?-->|<[^>]*>)", re.DOTALL)
 _NAME = re.compile(r"<(/?)([a-zA-Z0-9]+)")
 # The character references of a text: &#39; and &#x27; have digits that are none.
 _REFERENCE = re.compile(r"(&#?\w+;)")
+_WORD = re.compile(r"(\S+)")
+_LATIN = re.compile(r"[A-Za-z]")
 _AS_IT_STANDS = frozenset({"bdi", "code", "kbd", "pre", "samp", "script", "style", "textarea"})
 
 
@@ -63,7 +66,21 @@ def _kept(tag: str) -> int:
 
 def _text(text: str, write: Callable[[str], str]) -> str:
     pieces = _REFERENCE.split(text)
-    return "".join(piece if index % 2 else write(piece) for index, piece in enumerate(pieces))
+    return "".join(
+        piece if index % 2 else _words(piece, write) for index, piece in enumerate(pieces)
+    )
+
+
+def _words(text: str, write: Callable[[str], str]) -> str:
+    written, after_latin = [], False
+    for piece in _WORD.split(text):
+        if not piece or piece.isspace():
+            written.append(piece)
+            continue
+        is_latin = _LATIN.search(piece) is not None
+        written.append(piece if is_latin or after_latin else write(piece))
+        after_latin = is_latin
+    return "".join(written)
 
 
 def _is_page(response: HttpResponse) -> bool:

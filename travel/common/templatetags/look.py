@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_time
+from babel.dates import format_date
 from django import template
 from django.conf import settings
 from django.contrib import messages
@@ -30,12 +30,11 @@ from django.utils.translation import gettext_lazy as _
 from travel.common.calendars import (
     CALENDARS,
     asked_calendar,
-    has_own_digits,
-    own_digits,
     write_day,
     write_day_in_full,
+    write_time,
 )
-from travel.common.locales import reader_locale
+from travel.common.locales import has_own_digits, own_digits, reader_locale
 from travel.common.money import Money
 
 register = template.Library()
@@ -126,9 +125,8 @@ def facility_name(word: str) -> str:
 @register.filter
 def money_text(amount: Money) -> str:
     """Write an amount for attributes and option labels: `€49.90`, `−€20.95`."""
-    locale = reader_locale()
-    written = amount.format(str(locale)).replace("-", MINUS)
-    return own_digits(CODE_BEFORE_DIGITS.sub("\\1\u00a0", written), locale)
+    written = amount.format(str(reader_locale())).replace("-", MINUS)
+    return CODE_BEFORE_DIGITS.sub("\\1\u00a0", written)
 
 
 @register.filter
@@ -164,8 +162,7 @@ def in_zone(instant: datetime, zone: str | ZoneInfo | None) -> datetime:
 @register.filter
 def clock_text(instant: datetime, zone: str | ZoneInfo | None = None) -> str:
     """Write the time of day, 24 hours, in the station's zone: `08:04`."""
-    locale = reader_locale()
-    return own_digits(format_time(in_zone(instant, zone), "HH:mm", locale=locale), locale)
+    return write_time(in_zone(instant, zone), reader_locale())
 
 
 @register.simple_tag
