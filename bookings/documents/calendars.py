@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,9 @@ from bookings.selectors import CouponDetail, EventDetail, ReservationDetail
 from inventory.selectors import TicketFacts
 from travel.common.errors import NotFound
 from travel.common.templatetags.look import clock_text
+
+if TYPE_CHECKING:
+    from icalendar import Alarm, Event
 
 MEDIA_TYPE = "text/calendar; charset=utf-8"
 DAY_BEFORE = timedelta(days=1)
@@ -96,7 +100,7 @@ def calendar_of(
 
 def _event(
     reservation: ReservationDetail, ticket: TicketFacts, events: Sequence[EventDetail]
-) -> object:
+) -> Event:
     from icalendar import Event, vGeo
 
     travelling = [
@@ -126,7 +130,7 @@ def _event(
     return event
 
 
-def _alarm(ticket: TicketFacts, before: timedelta) -> object:
+def _alarm(ticket: TicketFacts, before: timedelta) -> Alarm:
     from icalendar import Alarm
 
     alarm = Alarm()
