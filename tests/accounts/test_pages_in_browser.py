@@ -44,12 +44,39 @@ def test_a_newcomer_signs_in_by_a_code_and_changes_the_account(
     page.locator("#about-last_name").fill("Lovelace")
     page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("Your account is saved.").wait_for()
+    page.get_by_text("Change password").click()
     page.get_by_label("New password").fill("nanoseconds-are-short")
     page.get_by_role("button", name="Set password").click()
     page.get_by_text("Your password is changed.").wait_for()
 
     user = User.objects.get()
     assert (user.full_name, user.check_password("nanoseconds-are-short")) == ("Ada Lovelace", True)
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme", "language"),
+    [(320, "light", "en"), (1280, "dark", "en"), (320, "dark", "fa")],
+)
+def test_axe_finds_nothing_on_the_pages_of_ones_data(
+    open_page: Any, noon: Any, width: int, scheme: str, language: str
+) -> None:
+    make_user(email="ada@example.org")
+    page = open_page("/account/sign-in/", width=width, scheme=scheme)
+    page.get_by_label("E-mail").fill("ada@example.org")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url("**/my-trips/")
+    page.context.add_cookies([{"name": "django_language", "value": language, "url": page.url}])
+    for name in ("", "data/", "data/erase/"):
+        page.goto(
+            page.url.partition("/my-trips/")[0].partition("/account/")[0] + f"/account/{name}"
+        )
+        page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
+        check(page)
+    # The form comes back with its mistakes.
+    page.locator("button.button-danger").click()
+    page.get_by_role("alert").wait_for()
+    check(page)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -81,6 +108,7 @@ def test_axe_finds_nothing(open_page: Any, noon: Any, width: int, scheme: str) -
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url("**/my-trips/")
     page.goto(page.url.replace("/my-trips/", "/account/"))
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
     check(page)
     page.get_by_role("button", name="Set password").click()
     page.goto(page.url.replace("/account/", "/account/second-factor/"))

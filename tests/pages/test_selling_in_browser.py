@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from django.conf import settings
+from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from tests.conftest import Clock
@@ -53,7 +54,25 @@ def paths(
 def test_every_page_is_accessible_and_fits(
     open_page: Any, paths: dict[str, str], clock: Clock, width: int, scheme: str
 ) -> None:
-    page = open_page("/", width=width, scheme=scheme)
+    look_at(open_page("/", width=width, scheme=scheme), paths, clock)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_is_accessible_from_right_to_left(
+    open_page: Any, paths: dict[str, str], clock: Clock, scheme: str
+) -> None:
+    page = open_page("/", width=320, scheme=scheme)
+    page.context.add_cookies(
+        [{"name": settings.LANGUAGE_COOKIE_NAME, "value": "fa", "url": page.url}]
+    )
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("dir", "rtl")
+
+    look_at(page, paths, clock)
+
+
+def look_at(page: Page, paths: dict[str, str], clock: Clock) -> None:
+    """Open every page with all that unfolds; nothing is wrong with any, nothing is logged."""
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
