@@ -82,6 +82,8 @@ SECTIONS: dict[str, Any] = {
     "inventory.admin.services": _("Services"),
     "inventory.admin.vehicles": _("Vehicles and seats"),
     "inventory.admin.fares": _("Fares"),
+    "inventory.admin.patterns": _("Recurring timetables"),
+    "inventory.admin.uploads": _("Uploads"),
     "inventory.admin.feeds": _("Imports"),
     "accounts.admin": _("People"),
     "travel.common.admin": _("Office"),

@@ -408,6 +408,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600.0,
         "options": {"expires": 600},
     },
+    "work-on-uploads": {
+        "task": "inventory.tasks.work_on_uploads",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
     "work-on-disruptions": {
         "task": "support.tasks.work_on_disruptions",
         "schedule": 5.0,
