@@ -96,3 +96,55 @@ class TestDeliverDue:
 
         assert outbox.deliver_due(prefix="bookings.", now=noon) == 0
         assert outbox.deliver_due(prefix="bookings.", now=noon + timedelta(minutes=5)) == 1
+
+
+class TestDressers:
+    """What an e-mail has besides its stored text is made when it is sent."""
+
+    def deliver(self, now, dress):
+        return outbox.deliver_due(prefix="bookings.", now=now, dressers={"bookings.test": dress})
+
+    def test_is_asked_with_what_the_message_tells_of(self, noon):
+        write(noon, about="reservation:7", language="fa")
+        asked = []
+
+        def dress(about, language, now):
+            asked.append((about, language, now))
+            return messaging.Extras(
+                html="<p>Until 12:10.</p>",
+                attachments=[messaging.Attachment("a.pdf", "application/pdf", b"%PDF-")],
+            )
+
+        assert self.deliver(noon, dress) == 1
+        (message,) = mail.outbox
+        assert asked == [("reservation:7", "fa", noon)]
+        assert message.body == "Until 12:10."
+        assert [tuple(one) for one in message.alternatives] == [
+            ("<p>Until 12:10.</p>", "text/html")
+        ]
+        assert [tuple(one) for one in message.attachments] == [
+            ("a.pdf", b"%PDF-", "application/pdf")
+        ]
+
+    def test_of_another_kind_is_not_asked(self, noon):
+        write(noon, kind="bookings.other")
+
+        def dress(about, language, now):
+            raise AssertionError("asked")
+
+        assert self.deliver(noon, dress) == 1
+        assert mail.outbox[0].attachments == []
+
+    def test_one_that_fails_is_tried_again_and_then_left_out(self, noon):
+        write(noon)
+
+        def dress(about, language, now):
+            raise ValueError("no printer")
+
+        assert self.deliver(noon, dress) == 0
+        later = noon + timedelta(minutes=1)
+        assert self.deliver(later, dress) == 0
+        assert mail.outbox == []
+        assert self.deliver(later + timedelta(minutes=2), dress) == 1
+        (message,) = mail.outbox
+        assert (message.body, message.attachments) == ("Until 12:10.", [])
