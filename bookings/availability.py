@@ -142,11 +142,38 @@ def _loads(departure_ids: Sequence[int], fare_ids: Collection[int], now: datetim
     return loads
 
 
-def taken_seats(departure_id: int, *, first: int, last: int, now: datetime) -> set[int]:
-    """Answer the seats (of the seat map) that are not free from the first to the last segment."""
+def taken_seats(
+    departure_id: int,
+    *,
+    first: int,
+    last: int,
+    now: datetime,
+    apart_from: Collection[int] = (),
+) -> set[int]:
+    """
+    Answer the seats (of the seat map) that are not free from the first to the last segment.
+
+    What the coupons in `apart_from` sit on counts as free: they may move, and swap.
+    """
     bits = _touched_bits([departure_id], now)
     mask = segments_mask(first, last)
-    return {seat_id for (_, seat_id, _), taken in bits.items() if taken & mask}
+    own = _bits_of(apart_from) if apart_from else {}
+    return {
+        seat_id for (_, seat_id, _), taken in bits.items() if taken & mask & ~own.get(seat_id, 0)
+    }
+
+
+def _bits_of(coupon_ids: Collection[int]) -> dict[int, int]:
+    """Answer the segments that coupons have of each seat, as bits."""
+    own: dict[int, int] = {}
+    for seat_id, first, last in sql.rows(
+        "SELECT stock.seat_id, claim.first_segment, claim.last_segment FROM bookings_claim claim "
+        "JOIN bookings_seatstock stock ON stock.id = claim.stock_id "
+        f"WHERE claim.coupon_id IN ({sql.marks(len(coupon_ids))})",
+        list(coupon_ids),
+    ):
+        own[seat_id] = own.get(seat_id, 0) | segments_mask(first, last)
+    return own
 
 
 def _from_maps(rides: dict[int, Ride]) -> dict[int, Stock]:

@@ -97,11 +97,12 @@ SELECT 1, id, created_at, kind, channel, recipient, COALESCE(CAST(sent_at AS CHA
        COALESCE(CAST(given_up_at AS CHAR), ''), subject
 FROM common_outboxmessage WHERE about = %s
 UNION ALL
-SELECT 2, id, created_at, category, state, '', '', '', ''
+SELECT 2, id, created_at, category, state, CAST(user_id AS CHAR), '', '', ''
 FROM support_report WHERE reservation_id = %s
 UNION ALL
 SELECT 3, message.report_id, message.created_at,
-       CASE WHEN message.is_internal THEN 'internal' ELSE 'answer' END, '', '', '', '', ''
+       CASE WHEN message.is_internal THEN 'internal' ELSE 'answer' END, '',
+       CAST(report.user_id AS CHAR), '', '', ''
 FROM support_report report
 JOIN support_reportmessage message ON message.report_id = report.id AND message.is_from_staff
 WHERE report.reservation_id = %s
@@ -165,25 +166,25 @@ def _message(
     )
 
 
-def _report(report_id: int, at: datetime, category: str, state: str, *_rest: str) -> Entry:
+def _report(report_id: int, at: datetime, category: str, state: str, by: str, *_rest: str) -> Entry:
     return Entry(
         at=at,
         source=REPORT,
         kind=category,
         is_public=True,
         actor_kind="holder",
-        details={"report": report_id, "state": state},
+        details={"report": report_id, "state": state, "by": int(by)},
     )
 
 
-def _answer(report_id: int, at: datetime, kind: str, *_rest: str) -> Entry:
+def _answer(report_id: int, at: datetime, kind: str, _state: str, by: str, *_rest: str) -> Entry:
     return Entry(
         at=at,
         source=ANSWER,
         kind=kind,
         is_public=kind == "answer",
         actor_kind="staff",
-        details={"report": report_id},
+        details={"report": report_id, "by": int(by)},
     )
 
 

@@ -2,22 +2,37 @@
 Who looks at a traveller's page: the signed-in user, and the guest reservations of this browser.
 
 A guest's reservation opens with a secret that its link carries. The session keeps the secrets of
-the reservations made or opened in this browser, so that no later address has to show them.
+the reservations made or opened in this browser, so that no later address has to show them. It also
+keeps, for a while, which reservations were looked up by their code and a name, and of which the
+contact was proved besides.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import wraps
 
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import urlencode
 
 from accounts.viewers import Viewer
 from bookings import selectors
+from bookings.errors import ProofNeeded
+from bookings.selectors import ReservationDetail
+from travel.common import clock
 
 SESSION_KEY = "guest_secrets"
 # A browser keeps the secrets of so many reservations, the newest of them.
 MOST_KEPT = 20
 KEY_PARAMETER = "key"
+# In the session: by reservation, when it was looked up, and when its contact was proved.
+LOOKED_UP, PROVED = "looked_up", "proved"
+# So long a look-up opens a booking, and a code what may be done with it.
+LOOKS_FOR, PROVES_FOR = timedelta(hours=2), timedelta(minutes=30)
+View = Callable[[HttpRequest, str], HttpResponse]
 
 
 def viewer_of(request: HttpRequest) -> Viewer:
@@ -28,7 +43,52 @@ def viewer_of(request: HttpRequest) -> Viewer:
     return Viewer(
         user_id=user.pk if user.is_authenticated else None,
         guest_digests=Viewer.guest(_secrets(request).values()).guest_digests,
+        looked_up=_still(request, LOOKED_UP, LOOKS_FOR),
+        proved=_still(request, PROVED, PROVES_FOR),
     )
+
+
+def note_look_up(request: HttpRequest, reservation_id: int) -> None:
+    """Let this browser look at a reservation whose code and a name it has shown."""
+    # What somebody else may know of this session ends here.
+    request.session.cycle_key()
+    _note(request, LOOKED_UP, reservation_id)
+
+
+def note_proof(request: HttpRequest, reservation_id: int) -> None:
+    """Let this browser change a reservation whose contact it has proved."""
+    request.session.cycle_key()
+    _note(request, PROVED, reservation_id)
+    # The proof holds the look-up open as long as it lasts itself.
+    _note(request, LOOKED_UP, reservation_id)
+
+
+def booked_to_change(request: HttpRequest, locator: str, *, now: datetime) -> ReservationDetail:
+    """
+    Answer a reservation that this browser is about to change.
+
+    :raises NotFound: there is none, or it is not this browser's to see.
+    :raises ProofNeeded: it has shown no more than the booking code and a name.
+    """
+    viewer = viewer_of(request)
+    booked = selectors.get_reservation(viewer=viewer, locator=locator, now=now)
+    if not selectors.may_change(viewer, booked.id):
+        raise ProofNeeded()
+    return booked
+
+
+def asks_for_proof(view: View) -> View:
+    """Send whoever has to prove a booking first to do so, and back to this page afterwards."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, locator: str) -> HttpResponse:
+        try:
+            return view(request, locator)
+        except ProofNeeded:
+            address = reverse("bookings:prove", args=[locator])
+            return redirect(f"{address}?{urlencode({'next': request.path})}")
+
+    return answer
 
 
 def remember(request: HttpRequest, locator: str, secret: str) -> None:
@@ -55,6 +115,23 @@ def take_key(request: HttpRequest, locator: str, *, now: datetime) -> HttpRespon
     rest = request.GET.copy()
     del rest[KEY_PARAMETER]
     return HttpResponseRedirect(f"{request.path}?{rest.urlencode()}" if rest else request.path)
+
+
+def _still(request: HttpRequest, name: str, span: timedelta) -> frozenset[int]:
+    """Answer the reservations of the session's list that were noted no longer ago than this."""
+    since = (clock.now() - span).timestamp()
+    noted = request.session.get(name, {})
+    return frozenset(int(key) for key, moment in noted.items() if moment > since)
+
+
+def _note(request: HttpRequest, name: str, reservation_id: int) -> None:
+    noted = {
+        key: moment
+        for key, moment in request.session.get(name, {}).items()
+        if key != str(reservation_id)
+    }
+    newest = list(noted.items())[-(MOST_KEPT - 1) :]
+    request.session[name] = dict([*newest, (str(reservation_id), clock.now().timestamp())])
 
 
 def _secrets(request: HttpRequest) -> dict[str, str]:

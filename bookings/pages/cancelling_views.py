@@ -15,16 +15,15 @@ from django.views.decorators.cache import never_cache
 
 from bookings.engine.contract import Actor
 from bookings.pages import shown
-from bookings.pages.access import viewer_of
+from bookings.pages.access import asks_for_proof, booked_to_change, viewer_of
 from bookings.pages.manage_forms import CancelForm, cancellable
 from bookings.pages.refusals import missing_is_404
 from bookings.pages.reservation_views import common
 from bookings.selectors import ReservationDetail
 from inventory.selectors import Tier
-from payments import selectors as money
 from payments.errors import QuoteExpired
 from payments.pages.conditions import Step, refund_steps
-from payments.selectors import Overview
+from payments.selectors import available_actions
 from payments.services import Quote, cancel_and_refund, quote_for
 from travel.common import clock
 from travel.common.errors import InvalidInput, Refusal
@@ -36,6 +35,7 @@ WALLET = "wallet"
 
 @never_cache
 @missing_is_404
+@asks_for_proof
 def cancel(request: HttpRequest, locator: str) -> HttpResponse:
     """
     Choose what to cancel, see what it costs, and do exactly that.
@@ -43,10 +43,9 @@ def cancel(request: HttpRequest, locator: str) -> HttpResponse:
     The choice and the amounts are shown on one page after the other, so that the button always does
     what stands beside it.
     """
-    viewer, now = viewer_of(request), clock.now()
-    overview = money.get_overview(viewer=viewer, locator=locator, now=now)
-    booked = overview.reservation
-    if "cancel" not in overview.available_actions:
+    now = clock.now()
+    booked = booked_to_change(request, locator, now=now)
+    if "cancel" not in available_actions(booked, now=now):
         messages.info(request, _why_not(booked))
         return redirect("bookings:reservation", booked.locator)
     if booked.is_live_hold:
@@ -58,12 +57,12 @@ def cancel(request: HttpRequest, locator: str) -> HttpResponse:
     given = request.POST if request.method == "POST" else request.GET
     form = form_for(given)
     if form.is_choice and "passengers" not in given and "tickets" not in given:
-        return _choose(request, overview, form_for(), now)
+        return _choose(request, booked, form_for(), now)
     if not form.is_valid():
-        return _choose(request, overview, form, now, status=HTTPStatus.BAD_REQUEST)
+        return _choose(request, booked, form, now, status=HTTPStatus.BAD_REQUEST)
     if request.method == "POST":
-        return _cancel_now(request, overview, form, now)
-    return _offer(request, overview, form, now)
+        return _cancel_now(request, booked, form, now)
+    return _offer(request, booked, form, now)
 
 
 def _why_not(booked: ReservationDetail) -> str:
@@ -75,19 +74,19 @@ def _why_not(booked: ReservationDetail) -> str:
 
 def _choose(
     request: HttpRequest,
-    overview: Overview,
+    booked: ReservationDetail,
     form: CancelForm,
     now: datetime,
     *,
     status: int = HTTPStatus.OK,
 ) -> HttpResponse:
-    context = common(overview.reservation, now) | {"form": form}
+    context = common(booked, now) | {"form": form}
     return render(request, "bookings/cancel_choose.html", context, status=status)
 
 
 def _offer(
     request: HttpRequest,
-    overview: Overview,
+    booked: ReservationDetail,
     form: CancelForm,
     now: datetime,
     *,
@@ -95,7 +94,7 @@ def _offer(
 ) -> HttpResponse:
     try:
         quote = quote_for(
-            overview.reservation,
+            booked,
             passenger_ids=form.passenger_ids(),
             ticket_ids=form.ticket_ids(),
             now=now,
@@ -104,8 +103,8 @@ def _offer(
         raise
     except Refusal as refusal:
         messages.warning(request, str(refusal.detail))
-        return redirect("bookings:reservation", overview.reservation.locator)
-    context = common(overview.reservation, now) | {
+        return redirect("bookings:reservation", booked.locator)
+    context = common(booked, now) | {
         "form": form,
         "quote": quote,
         "quoted": _quoted(quote),
@@ -123,9 +122,9 @@ def _offer(
 
 
 def _cancel_now(
-    request: HttpRequest, overview: Overview, form: CancelForm, now: datetime
+    request: HttpRequest, booked: ReservationDetail, form: CancelForm, now: datetime
 ) -> HttpResponse:
-    viewer, booked = viewer_of(request), overview.reservation
+    viewer = viewer_of(request)
     try:
         cancelled = cancel_and_refund(
             viewer=viewer,
@@ -138,7 +137,7 @@ def _cancel_now(
             now=now,
         )
     except (QuoteExpired, InvalidInput):
-        return _offer(request, overview, form, now, has_changed=True)
+        return _offer(request, booked, form, now, has_changed=True)
     except Refusal as refusal:
         messages.warning(request, str(refusal.detail))
         return redirect("bookings:reservation", booked.locator)
@@ -211,9 +210,7 @@ def _ways(quote: Quote, chosen: str) -> list[Way]:
 def _later(quote: Quote, now: datetime) -> list[Step]:
     """Answer what cancelling later gives back; nothing where a carrier's cancellation counts."""
     booked = quote.reservation
-    if any(
-        booked.tickets[one.coupon.ticket_id].departure_state == "cancelled" for one in quote.coupons
-    ):
+    if any(one.disruption for one in quote.coupons):
         return []
     return refund_steps(
         booked,
@@ -247,7 +244,7 @@ def _quoted(quote: Quote) -> list[QuotedTicket]:
                 one.tier,
                 one.tiers,
                 one.basis_points,
-                is_off=booked.tickets[one.coupon.ticket_id].departure_state == "cancelled",
+                trouble=one.disruption,
             ),
         )
         for one in quote.coupons
@@ -260,10 +257,15 @@ def _ticket_text(booked: ReservationDetail, ticket_id: int) -> str:
     return f"{ticket.service.number}, {start} – {end}"
 
 
-def _rule(tier: Tier | None, tiers: list[Tier], basis_points: int, *, is_off: bool) -> str:
+def _rule(tier: Tier | None, tiers: list[Tier], basis_points: int, *, trouble: str) -> str:
     """Say in words why so much is kept."""
-    if is_off:
-        return gettext("The carrier cancelled this departure: all of it comes back.")
+    if trouble:
+        return {
+            "cancelled": gettext("The carrier cancelled this departure: all of it comes back."),
+            "skipped": gettext("The departure passes your stop by: all of it comes back."),
+            "delayed": gettext("The departure is very late: all of it comes back."),
+            "missed": gettext("The connection is broken: all of it comes back."),
+        }[trouble]
     if tier is None:
         last = min((one.minutes_before for one in tiers), default=0)
         if not last:

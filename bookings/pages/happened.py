@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 
 from bookings.documents.words import home_zone, seat_in_coach
@@ -20,32 +21,45 @@ from travel.common.templatetags.look import money_text
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """Something on the time line; `state` is past, now or next."""
+    """Something on the time line; `state` is past, now or next. `href` is where more of it is."""
 
     title: str
     text: str
     at: datetime
     state: str
+    href: str = ""
 
 
 def story(
-    reservation: ReservationDetail, entries: Sequence[Entry], *, now: datetime
+    reservation: ReservationDetail,
+    entries: Sequence[Entry],
+    *,
+    now: datetime,
+    reader_id: int | None = None,
 ) -> list[Happening]:
-    """Answer what happened and what comes, oldest first, on the clock of the first station."""
+    """
+    Answer what happened and what comes, oldest first, on the clock of the first station.
+
+    `reader_id` is the user who reads: their own reports are led to.
+    """
     zone = home_zone(reservation)
     past = [
-        Happening(*words, entry.at.astimezone(zone), "past")
+        Happening(*words, entry.at.astimezone(zone), "past", _href(entry, reader_id))
         for entry in entries
         if entry.is_public
         for words in [_words(reservation, entry, zone)]
         if words is not None
     ]
     latest = len(past) - 1
-    told = [
-        Happening(one.title, one.text, one.at, "now" if index == latest else "past")
-        for index, one in enumerate(past)
-    ]
+    told = [replace(one, state="now") if index == latest else one for index, one in enumerate(past)]
     return told + list(_to_come(reservation, now))
+
+
+def _href(entry: Entry, reader_id: int | None) -> str:
+    """Answer where a report and its answers stand, for whoever wrote it."""
+    if entry.source not in ("report", "answer") or entry.details["by"] != reader_id:
+        return ""
+    return reverse("support:report", args=[entry.details["report"]])
 
 
 def _words(reservation: ReservationDetail, entry: Entry, zone: ZoneInfo) -> tuple[str, str] | None:

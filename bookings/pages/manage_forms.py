@@ -1,7 +1,8 @@
-"""Forms for a reservation that exists: what is to be cancelled of it."""
+"""Forms for a reservation that exists: finding it, proving it, and what is to change."""
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
 from django import forms
@@ -9,6 +10,72 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings.pages.shown import Ride
 from bookings.selectors import CouponDetail, ReservationDetail
+
+CODE_DIGITS = 6
+
+
+class FindForm(forms.Form):
+    """A booking code and the name of somebody who travels on it."""
+
+    locator = forms.CharField(
+        label=_("Booking code"),
+        max_length=20,
+        help_text=_("Six letters and figures, on every ticket and in every e-mail of ours."),
+        widget=forms.TextInput(
+            attrs={
+                "autocomplete": "off",
+                "autocapitalize": "characters",
+                "spellcheck": "false",
+                "dir": "ltr",
+            }
+        ),
+    )
+    last_name = forms.CharField(
+        label=_("Last name"),
+        max_length=80,
+        help_text=_("Of anybody who travels on this booking, with or without accents."),
+        widget=forms.TextInput(attrs={"autocomplete": "family-name", "dir": "auto"}),
+    )
+
+
+class ProofForm(forms.Form):
+    """The code that was sent to the booking's contact."""
+
+    code = forms.CharField(
+        label=_("Code"),
+        max_length=20,
+        help_text=_("You have five tries. The code is good for ten minutes."),
+        widget=forms.TextInput(
+            attrs={
+                "autocomplete": "one-time-code",
+                "inputmode": "numeric",
+                "class": "code-input",
+                "dir": "ltr",
+            }
+        ),
+    )
+
+    def clean_code(self) -> str:
+        """Take the six digits out of however they were typed."""
+        digits = "".join(
+            str(unicodedata.decimal(letter))
+            for letter in self.cleaned_data["code"]
+            if unicodedata.decimal(letter, None) is not None
+        )
+        if len(digits) != CODE_DIGITS:
+            raise forms.ValidationError(_("The code has six digits."))
+        return digits
+
+
+class NameForm(forms.Form):
+    """A passenger's name as it is on the papers."""
+
+    first_name = forms.CharField(
+        label=_("First name"), max_length=80, widget=forms.TextInput(attrs={"dir": "auto"})
+    )
+    last_name = forms.CharField(
+        label=_("Last name"), max_length=80, widget=forms.TextInput(attrs={"dir": "auto"})
+    )
 
 
 class CancelForm(forms.Form):
@@ -80,5 +147,5 @@ class CancelForm(forms.Form):
 
 def cancellable(reservation: ReservationDetail, trips: Sequence[Ride]) -> list[CouponDetail]:
     """Answer the coupons that may still be cancelled."""
-    ahead = {one.ticket_id for one in trips if one.is_off or not one.is_over}
+    ahead = {one.ticket_id for one in trips if one.trouble or not one.is_over}
     return [coupon for coupon in reservation.open_coupons if coupon.ticket_id in ahead]

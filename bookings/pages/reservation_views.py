@@ -12,9 +12,9 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.viewers import Viewer
 from bookings import selectors, services
 from bookings.errors import AlreadyPaid, HoldExpired, NotExtendable
+from bookings.notifications import contact_of
 from bookings.pages import shown
 from bookings.pages.access import take_key, viewer_of
 from bookings.pages.happened import Happening
@@ -41,24 +41,37 @@ def reservation(request: HttpRequest, locator: str) -> HttpResponse:
     viewer = viewer_of(request)
     overview = money.get_overview(viewer=viewer, locator=locator, now=now)
     booked = overview.reservation
+    is_looker = not selectors.may_change(viewer, booked.id)
     context = common(booked, now) | {
         "overview": overview,
         "payments": _payments(overview),
-        "receipts": receipts_of([booked.id]).get(booked.id, []),
+        # A receipt says who bought: that is for whoever did.
+        "receipts": [] if is_looker else receipts_of([booked.id]).get(booked.id, []),
         "actions": overview.available_actions,
-        "events": _story(viewer, overview, now),
+        "events": _story(request, overview, is_looker=is_looker, now=now),
+        "is_looker": is_looker,
+        "contact": _contact(booked, is_looker=is_looker),
         "hold": hold_of(booked, now),
     }
     return render(request, "bookings/reservation.html", context)
 
 
-def _story(viewer: Viewer, overview: Overview, now: datetime) -> list[Happening]:
+def _story(
+    request: HttpRequest, overview: Overview, *, is_looker: bool, now: datetime
+) -> list[Happening]:
     """Tell what happened; letters and reports only to whom they were written."""
     booked = overview.reservation
     entries = story.read(booked.id, paid=overview.payments, public=True)
-    if not selectors.may_change(viewer, booked.id):
+    if is_looker:
         entries = [one for one in entries if one.source in (story.EVENT, story.REFUND)]
-    return told(booked, entries, now=now)
+    return told(booked, entries, reader_id=request.user.pk, now=now)
+
+
+def _contact(booked: ReservationDetail, *, is_looker: bool) -> str:
+    contact = contact_of(booked)
+    if contact is None:
+        return ""
+    return contact.masked if is_looker else contact.address
 
 
 @never_cache

@@ -22,10 +22,10 @@ from bookings.services.keeping import (
     reclaim,
     release,
 )
-from bookings.services.naming import correct_name
+from bookings.services.naming import correct_name, corrections_left
 from bookings.services.opening import look_up, proof_contact, prove, send_proof_code
 from bookings.services.rebooking import Alternative, find_alternatives, rebook
-from bookings.services.reseating import change_seats
+from bookings.services.reseating import change_seats, seats_to_choose
 from bookings.services.reserving import (
     Holder,
     PassengerDetails,
@@ -49,6 +49,7 @@ __all__ = [
     "change_seats",
     "confirm",
     "correct_name",
+    "corrections_left",
     "due_no_shows",
     "expire_holds",
     "extend_hold",
@@ -67,6 +68,7 @@ __all__ = [
     "resend_tickets",
     "reserve",
     "scan",
+    "seats_to_choose",
     "send_proof_code",
     "tell_everybody",
     "tell_of_changes",

@@ -9,9 +9,10 @@ from django.utils.translation import gettext as _
 
 from accounts.viewers import Viewer
 from bookings import engine, notifications, selectors
+from bookings.availability import taken_seats
 from bookings.engine.contract import Actor, SeatChange
 from bookings.errors import NotChangeable, refusal
-from bookings.selectors import CouponDetail, ReservationDetail
+from bookings.selectors import CouponDetail, PlannedSeat, ReservationDetail
 from bookings.services.reserving import SeatChoice
 from inventory import selectors as inventory
 from inventory.pricing import INFANT
@@ -55,6 +56,29 @@ def change_seats(
     if result.details["changed"] and fresh.status == "Paid":
         notifications.seats_changed(reservation=fresh, now=now)
     return fresh
+
+
+def seats_to_choose(
+    reservation: ReservationDetail, ticket_id: int, *, now: datetime
+) -> list[PlannedSeat]:
+    """
+    Answer the seats with names of a booked ticket's class, and which are free for its party.
+
+    Those on which the party itself sits are free: its members may swap them.
+    """
+    ticket = reservation.tickets[ticket_id]
+    taken = taken_seats(
+        ticket.parts.departure_id,
+        first=ticket.first_segment,
+        last=ticket.last_segment,
+        now=now,
+        apart_from=[one.id for one in reservation.open_on(ticket_id)],
+    )
+    return [
+        PlannedSeat(seat, seat.id not in taken)
+        for seat in inventory.seat_map(ticket.seat_map_id)
+        if seat.label and seat.travel_class == ticket.travel_class
+    ]
 
 
 def may_change_seats(ticket: TicketFacts, *, now: datetime) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.viewers import Viewer
 from bookings import selectors as bookings
+from bookings.pages.access import viewer_of
 from bookings.pages.refusals import missing_is_404
 from bookings.selectors import ReservationDetail
 from inventory.selectors import TicketFacts
@@ -151,8 +152,13 @@ def report(request: HttpRequest, report_id: int) -> HttpResponse:
 
 
 def _viewer(request: HttpRequest) -> Viewer:
-    """Answer who looks: staff are travellers like others here, their desk is the admin."""
-    return Viewer(user_id=request.user.pk)
+    """
+    Answer who looks: staff are travellers like others here, their desk is the admin.
+
+    Whoever booked as a guest in this browser reports about that as well, once signed in; whoever
+    knows no more than a booking's code and a name does not.
+    """
+    return replace(viewer_of(request), looked_up=frozenset())
 
 
 def _ask(
