@@ -372,13 +372,9 @@ def coupon_body(coupon: CouponDetail) -> dict[str, Any]:
 
 
 def is_round_trip(reservation: ReservationDetail) -> bool:
-    """Say whether two tickets lead there and back."""
+    """Say whether the tickets lead there and back."""
     tickets = sorted(reservation.tickets.values(), key=lambda one: one.departs_at)
-    return (
-        len(tickets) == 2
-        and tickets[0].origin.city.id == tickets[1].destination.city.id
-        and tickets[0].destination.city.id == tickets[1].origin.city.id
-    )
+    return len(tickets) > 1 and tickets[0].origin.city.id == tickets[-1].destination.city.id
 
 
 def _trip_type(round_trip: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from django.utils.text import get_text_list
@@ -93,7 +94,11 @@ def far_end(reservation: ReservationDetail) -> CityFacts:
     """Answer where a reservation leads: to the end of its way out."""
     tickets = reservation.journey
     first, last = tickets[0].origin.city, tickets[-1].destination.city
-    return tickets[0].destination.city if first.id == last.id else last
+    if first.id != last.id or len(tickets) == 1:
+        return last
+    # Who comes back stays longest where the way out ends; at changes one waits less.
+    longest, _after = max(pairwise(tickets), key=lambda two: two[1].departs_at - two[0].arrives_at)
+    return longest.destination.city
 
 
 def _city(city: CityFacts) -> str:

@@ -73,6 +73,7 @@ def connection(request: HttpRequest) -> HttpResponse:
     if is_open and "seats" in request.GET:
         return redirect(journey.to_first_seats(ids))
     picked = [_offer_of(every, ids) for every in fares]
+    trip = _whole(parts, changes)
     return render(
         request,
         "bookings/connection.html",
@@ -80,7 +81,9 @@ def connection(request: HttpRequest) -> HttpResponse:
             "journey": journey,
             "carried": journey.pairs(without=["ticket", "seat"])
             + [("seat", str(seat)) for seat in journey.seats if seat.ticket_id in journey.outs],
-            "trip": _whole(parts, changes),
+            "trip": trip,
+            # Beside the bill there is no room for more than the line.
+            "brief": replace(trip, change_words=""),
             "origin": offered.city_name(offers[0].ticket.origin.city),
             "destination": offered.city_name(offers[-1].ticket.destination.city),
             "parts": parts,

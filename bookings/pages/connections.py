@@ -18,9 +18,12 @@ from bookings.pages.offered import FEW_SEATS, Call, Remark, Trip, city_name
 from bookings.search import Filters, Found, Query
 from inventory import places
 from inventory.places import StationFacts
+from travel.common.money import Money
 from travel.common.templatetags.look import duration
 
 MINUTE = timedelta(minutes=1)
+# So many stand open beside direct trips; the rest unfolds.
+MOST_BESIDE_DIRECT = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,35 @@ def find(
     )
 
 
-def cards(found: Sequence[Connection], journey: Journey) -> list[Card]:
+@dataclass(frozen=True, slots=True)
+class Cards:
+    """The connections of a day: those that are shown, and those that unfold."""
+
+    shown: list[Card]
+    more: list[Card]
+
+    @property
+    def count(self) -> int:
+        return len(self.shown) + len(self.more)
+
+
+def cards(found: Sequence[Connection], journey: Journey, *, beside: bool) -> Cards | None:
+    """Show connections; `beside` direct trips the shortest alone. Of none there is nothing."""
+    shown = list(found)
+    if beside and len(found) > MOST_BESIDE_DIRECT + 1:
+        shortest = sorted(found, key=lambda one: (one.duration, one.ticket_ids))
+        shown = [one for one in found if one in shortest[:MOST_BESIDE_DIRECT]]
+    more = [one for one in found if one not in shown]
+    return Cards(_cards(shown, journey), _cards(more, journey)) if found else None
+
+
+def lowest(found: Sequence[Connection]) -> Money | None:
+    """Answer the lowest price, in the currency of the first."""
+    prices = [one.price for one in found if one.price.currency == found[0].price.currency]
+    return min(prices, key=lambda price: price.minor, default=None)
+
+
+def _cards(found: Sequence[Connection], journey: Journey) -> list[Card]:
     """Show connections at the party's price, with their rides and changes."""
     several = journey.party.total > 1
     return [
@@ -123,7 +154,7 @@ def _trip(connection: Connection, *, for_several: bool = False) -> Trip:
         stops=connection.stops,
         price=connection.price,
         price_for=_("All tickets from"),
-        price_each=replace(connection.price, minor=adult) if for_several else None,
+        price_each=Money(adult, connection.price.currency) if for_several else None,
         notes=_notes(connection),
         changes=[one.stretch.mode for one in connection.tickets[1:]],
         change_words=change_words(connection.changes),

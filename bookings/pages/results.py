@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import chain
@@ -576,6 +576,11 @@ def strip(
         )
         for day, price in prices.items()
     ]
+
+
+def with_changes(days: Sequence[Day], price: Money | None) -> list[Day]:
+    """Give the chosen day the price of its connections where nothing goes through."""
+    return [replace(one, price=price) if one.current and one.price is None else one for one in days]
 
 
 def lowest(found: Sequence[Found]) -> Money | None:

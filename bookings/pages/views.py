@@ -113,7 +113,7 @@ def _show_results(
             "is_back": journey.out is not None,
             "chosen": chosen and chosen.trip,
             "chosen_fare": chosen and chosen.fare,
-            "days": strip,
+            "days": results.with_changes(strip, connections.lowest(changing)),
             "other_days": []
             if changing or not nothing
             else results.other_days(query, strip, journey, now=now),
@@ -136,7 +136,7 @@ def _show_results(
             "page": page,
             "page_query": journey.string().removeprefix("?"),
             "nothing": nothing,
-            "connections": connections.cards(changing, journey),
+            "connections": connections.cards(changing, journey, beside=bool(wanted)),
         },
     )
     if request.headers.get("HX-Request"):

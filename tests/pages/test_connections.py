@@ -106,8 +106,31 @@ class TestResults:
         html = search(client)
         assert len(cards(html)) == 1
         assert "Faster with a change" in text_of(html)
+        # The direct trip costs 10.00 or 30.00.
+        assert "With a change" in text_of(search(client, price_min="15", price_max="25"))
         # Whoever wants direct trips only gets no other.
         assert cards(search(client, stops="0")) == []
+
+    def test_show_the_shortest_alone_beside_direct_trips(
+        self, client: Client, net: Network
+    ) -> None:
+        net.run("R 9", "ALT", "CEL", 0, 900)
+        for number in range(6):
+            net.run(f"F {number}", "ALT", "BER", 120 * number + 20 + number)
+            net.run(f"S {number}", "BER", "CEL", 120 * number + 90)
+        html = search(client)
+        shown, more = html.split('<details class="fold">\n    <summary>2 more')
+
+        # The latest of them waits least.
+        assert [services(card)[0] for card in cards(shown)] == [f"F {n}" for n in range(1, 6)]
+        assert [services(card)[0] for card in cards(more)] == ["R 1", "F 0"]
+
+    def test_give_the_day_its_price(self, client: Client, net: Network) -> None:
+        strip = re.search(r'<ol class="dates".*?</ol>', search(client), re.S)
+        assert strip is not None
+        seen = text_of(strip[0])
+        assert "2 Jun €20.00" in seen
+        assert seen.count("nothing direct") == 6
 
     def test_filters_hold(self, client: Client, net: Network) -> None:
         assert len(cards(search(client, mode=["Train", "Bus"]))) == 1
@@ -309,6 +332,9 @@ class TestReturn:
         assert answer.status_code == 302, text_of(answer.content.decode())
         (made,) = Reservation.objects.all()
         assert Coupon.objects.filter(passenger__reservation=made).count() == 4
+        # It leads to Celle, and not to where one changes.
+        booking = client.get(f"/booking/{made.locator}/").content.decode()
+        assert "Altdorf to Celle" in text_of(booking)
 
     def test_one_way_may_be_direct(self, client: Client, net: Network, audited: None) -> None:
         direct = net.run("R 9", "ALT", "CEL", 0, 100).ticket_id()

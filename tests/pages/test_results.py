@@ -207,7 +207,7 @@ class TestDays:
         # Today is the first day of the strip: nothing leads back to a day that is over.
         assert re.findall(r"\d+ Jun", seen) == [f"{day} Jun" for day in range(1, 8)]
         assert seen.count("€32.00") == 1
-        assert seen.count("nothing left") == 6
+        assert seen.count("nothing direct") == 6
 
     def test_without_a_trip_name_those_that_have_one(
         self, client: Client, timetable: Timetable
