@@ -55,7 +55,7 @@ def get_calendar(
     if ticket_id is not None and ticket_id not in found.tickets:
         raise NotFound()
     events = selectors.events(found.id)
-    if not any(event.kind == "paid" for event in events):
+    if found.status != "Paid" and not any(event.kind == "paid" for event in events):
         raise NotFound()
     return calendar_of(found, events, ticket_ids=None if ticket_id is None else [ticket_id])
 
@@ -113,8 +113,9 @@ def _event(
     event = Event()
     event.add("uid", f"{ticket.id}-{reservation.id}@{urlsplit(settings.SITE_URL).hostname}")
     event.add("sequence", len(events))
-    event.add("dtstamp", events[-1].at)
-    event.add("last-modified", events[-1].at)
+    changed_at = events[-1].at if events else reservation.created_at
+    event.add("dtstamp", changed_at)
+    event.add("last-modified", changed_at)
     event.add("dtstart", ticket.departs_at.astimezone(ZoneInfo(start.tz)))
     event.add("dtend", ticket.arrives_at.astimezone(ZoneInfo(end.tz)))
     event.add("status", "CANCELLED" if is_off else "CONFIRMED")

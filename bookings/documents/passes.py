@@ -168,8 +168,8 @@ def has_documents(reservation: ReservationDetail) -> bool:
 
 def papers_of(reservation: ReservationDetail) -> Papers:
     """Answer the passes of a paid reservation; the caller may see it already."""
-    paid_at = selectors.paid_at([reservation.id])
-    return Papers(reservation, passes_of(reservation, issued_at=paid_at[reservation.id]))
+    paid_at = selectors.paid_at([reservation.id]).get(reservation.id, reservation.created_at)
+    return Papers(reservation, passes_of(reservation, issued_at=paid_at))
 
 
 def passes_of(reservation: ReservationDetail, *, issued_at: datetime) -> list[Pass]:
@@ -196,9 +196,8 @@ def barcodes_of(reservations: Iterable[ReservationDetail]) -> dict[int, str]:
     booked = {one.id: one for one in reservations}
     paid_at = selectors.paid_at(booked)
     return {
-        coupon.id: barcode_of(one, coupon, issued_at=paid_at[one.id])
+        coupon.id: barcode_of(one, coupon, issued_at=paid_at.get(one.id, one.created_at))
         for one in booked.values()
-        if one.id in paid_at
         for coupon in one.coupons
     }
 

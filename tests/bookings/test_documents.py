@@ -37,7 +37,7 @@ from bookings import tasks as bookings_tasks
 from bookings.documents import calendars, codes, letters, passes, tickets, wallet
 from bookings.engine.contract import Actor
 from bookings.errors import NoAddress, ProofNeeded
-from bookings.models import Coupon, Reservation
+from bookings.models import Coupon, Reservation, ReservationEvent
 from bookings.services import PassengerDetails, SeatChoice
 from inventory.models import Call, Departure
 from payments import services as money
@@ -816,3 +816,17 @@ class TestResend:
         viewer = Viewer(looked_up=frozenset({booked.id}))
         with pytest.raises(ProofNeeded):
             services.resend_tickets(viewer=viewer, reservation_id=booked.id, now=noon)
+
+
+class TestWithoutAHistory:
+    """Rows that were brought in from elsewhere have no events: the sale stands for the payment."""
+
+    def test_tickets_are_issued_at_the_sale(self, paid, train, noon):
+        booked = paid(train.ticket_id())
+        ReservationEvent.objects.all().delete()
+        found = papers(booked, noon + timedelta(hours=1))
+
+        assert {one.issued_at for one in found.passes} == {booked.created_at}
+        assert passes.barcodes_of([booked])[booked.coupons[0].id] == found.passes[0].barcode
+        made = calendars.get_calendar(viewer=DESK, locator=booked.locator, now=noon)
+        assert b"SEQUENCE:0" in made
