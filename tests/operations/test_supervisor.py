@@ -47,10 +47,12 @@ supervisor.stop()
 """
 
 
-def supervise(code: str, environment: dict[str, str]) -> tuple[Supervisor, list[str]]:
+def supervise(
+    code: str, environment: dict[str, str], *, may_fall: bool = False
+) -> tuple[Supervisor, list[str]]:
     lines: list[str] = []
     supervisor = Supervisor(
-        programs=[Program("child", [sys.executable, "-c", code])],
+        programs=[Program("child", [sys.executable, "-c", code], may_fall=may_fall)],
         environment=environment,
         folder=ROOT,
         show=lambda name, line: lines.append(f"{name}: {line}"),
@@ -74,6 +76,24 @@ def outside(outside_environment):
     yield process, children
     process.kill()
     process.wait()
+
+
+class TestFalling:
+    def test_a_program_that_may_fall_is_started_again_three_times(self, outside_environment):
+        supervisor, lines = supervise("print('up')", outside_environment, may_fall=True)
+        ended = supervisor.run()
+        supervisor.stop()
+        assert ended is not None
+        assert ended.name == "child"
+        assert lines.count("child: up") == 4
+        assert lines.count("child: ended by itself and is started again") == 3
+
+    def test_another_ends_everything(self, outside_environment):
+        supervisor, lines = supervise("print('up')", outside_environment)
+        ended = supervisor.run()
+        supervisor.stop()
+        assert ended is not None
+        assert lines == ["child: up"]
 
 
 class TestSupervisor:

@@ -20,15 +20,23 @@ from types import FrameType
 # The children get this long to end by themselves; whoever is left is killed.
 GRACE_SECONDS = 4.0
 POLL_SECONDS = 0.1
+# A program that ends more often than this has something that starting it again does not mend.
+FALLS = 3
+FALLS_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
 class Program:
-    """One process to run: the name before its lines, its command, the sockets it inherits."""
+    """
+    One process to run: the name before its lines, its command, the sockets it inherits.
+
+    One that `may_fall` is started again when it ends by itself, FALLS times a minute at most.
+    """
 
     name: str
     command: Sequence[str]
     sockets: tuple[int, ...] = ()
+    may_fall: bool = False
 
 
 class Supervisor:
@@ -48,25 +56,29 @@ class Supervisor:
         self._show = show
         self._children: list[tuple[Program, subprocess.Popen[bytes]]] = []
         self._readers: list[threading.Thread] = []
+        self._falls: list[float] = []
         # A plain flag: a signal handler must not take a lock that this very thread may hold.
         self._stopping = False
 
     def start(self) -> None:
         """Start every program, in the supervisor's own process group."""
         for program in self._programs:
-            child = subprocess.Popen(
-                program.command,
-                cwd=self._folder,
-                env=self._environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                pass_fds=program.sockets,
-            )
-            self._children.append((program, child))
-            reader = threading.Thread(target=self._read, args=(program, child), daemon=True)
-            reader.start()
-            self._readers.append(reader)
+            self._children.append((program, self._launch(program)))
+
+    def _launch(self, program: Program) -> subprocess.Popen[bytes]:
+        child = subprocess.Popen(
+            program.command,
+            cwd=self._folder,
+            env=self._environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            pass_fds=program.sockets,
+        )
+        reader = threading.Thread(target=self._read, args=(program, child), daemon=True)
+        reader.start()
+        self._readers.append(reader)
+        return child
 
     def stop_on_signals(self) -> None:
         """Take INT, TERM and HUP as the wish to stop; a second one changes nothing."""
@@ -87,12 +99,26 @@ class Supervisor:
         return False
 
     def run(self) -> Program | None:
-        """Wait until somebody wants to stop (None) or a program ends by itself (that program)."""
+        """
+        Wait until somebody wants to stop (None) or a program ends for good (that program).
+        """
         while not self._stopping:
-            if (ended := self._ended()) is not None:
+            if (ended := self._ended()) is not None and not self._picked_up(ended):
                 return ended
             time.sleep(POLL_SECONDS)
         return None
+
+    def _picked_up(self, program: Program) -> bool:
+        """Start a program that may fall again, unless it falls too often; say whether it was."""
+        now = time.monotonic()
+        self._falls = [fall for fall in self._falls if now - fall < FALLS_SECONDS] + [now]
+        if not program.may_fall or len(self._falls) > FALLS:
+            return False
+        self._show(program.name, "ended by itself and is started again")
+        self._children = [
+            (one, self._launch(one) if one is program else child) for one, child in self._children
+        ]
+        return True
 
     @property
     def stopping(self) -> bool:

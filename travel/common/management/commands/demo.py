@@ -119,7 +119,9 @@ class Command(BaseCommand):
                     [*child, "web", "--socket", str(number), "--threads", threads],
                     sockets=(number,),
                 ),
-                Program("worker", [*child, "worker"]),
+                # Its queue is a folder here, and a message may be read before it is written whole.
+                # Nothing is lost by that: what is due stands in the database.
+                Program("worker", [*child, "worker"], may_fall=True),
             ],
             environment=_environment(url=url, host=options["bind"]),
             folder=Path(settings.BASE_DIR),
