@@ -31,9 +31,13 @@ from inventory.models import (
     ImportRun,
     Membership,
     MinimumChange,
+    PatternCall,
     PendingChange,
     Seat,
     StationCode,
+    TimetablePattern,
+    TimetableUpload,
+    UploadPart,
 )
 from payments.models import (
     Account,
@@ -472,6 +476,26 @@ def _reference(timetable: factories.Timetable, user: User, number: int, noon: da
     ImportRun.objects.create(
         feed=feed, first_day=noon.date(), last_day=noon.date(), started_at=noon, report={"rows": 1}
     )
+    pattern = TimetablePattern.objects.create(
+        service=service,
+        vehicle=trip.departure.vehicle,
+        first_day=noon.date(),
+        last_day=noon.date(),
+        leaves=noon.time(),
+    )
+    PatternCall.objects.create(pattern=pattern, position=0, station=station, departs=0)
+    upload = TimetableUpload.objects.create(
+        kind="gtfs",
+        file_name="feed.zip",
+        size=4,
+        digest=f"digest{number}",
+        feed=f"feed{number}",
+        report={"findings": ["note: stops.txt"], "counts": {"added": 1}},
+        created_at=noon,
+        created_by=user,
+        due_at=noon,
+    )
+    UploadPart.objects.create(upload=upload, position=0, content=b"secret-file")
     PendingChange.objects.create(
         departure=timetable.train.departure,
         kind="calls",

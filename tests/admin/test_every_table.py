@@ -41,6 +41,7 @@ KEPT = {
     "inventory.StationCode",
     "inventory.StationName",
     "inventory.Tariff",
+    "inventory.TimetablePattern",
     "inventory.Train",
     "inventory.Vehicle",
 }

@@ -55,7 +55,15 @@ def preview_departures(
     progress: Callable[[int], None] = lambda _count: None,
 ) -> tuple[Counts, dict[str, list[str]]]:
     """As preview, for a draft whose services, vehicles and stations are known."""
-    publisher = _Preview(feed_id=feed_id, references=references, now=now, progress=progress)
+    known = dict(
+        Service.objects.filter(id__in=references.services.values()).values_list("id", "number")
+    )
+    numbers = {one.ref: one.number for one in draft.services} | {
+        ref: known[key] for ref, key in references.services.items() if key in known
+    }
+    publisher = _Preview(
+        numbers, feed_id=feed_id, references=references, now=now, progress=progress
+    )
     counts = publisher.publish(draft)
     return counts, publisher.examples
 
@@ -101,8 +109,9 @@ def read_references(draft: TimetableDraft) -> References:
 class _Preview(DeparturePublisher):
     """A publisher that counts what it would write."""
 
-    def __init__(self, **given: Any) -> None:
+    def __init__(self, numbers: dict[str, str], **given: Any) -> None:
         super().__init__(**given)
+        self._numbers = numbers
         self.examples: dict[str, list[str]] = {
             "added": [],
             "replaced": [],
@@ -155,7 +164,8 @@ class _Preview(DeparturePublisher):
 
     def _name(self, kind: str, draft: DepartureDraft) -> None:
         if len(self.examples[kind]) < MOST_EXAMPLES:
-            self.examples[kind].append(f"{draft.service}, {draft.travel_date}")
+            number = self._numbers.get(draft.service, draft.service)
+            self.examples[kind].append(f"{number}, {draft.travel_date}")
 
     def _name_row(self, kind: str, row: _Known) -> None:
         if len(self.examples[kind]) < MOST_EXAMPLES:
