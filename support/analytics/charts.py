@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 # The picture's own measure; the page scales it.
 WIDTH, HEIGHT = 620, 220
 LEFT, RIGHT, TOP, FLOOR = 46, 612, 30, 204
-ROW, BAR = 44, 16
+ROWS_WIDTH, ROW, BAR = 420, 50, 16
 # More rows than these are in the table alone.
 MOST_BARS, MOST_ROWS = 366, 12
 # Labels under the columns: so many at most.
@@ -42,6 +42,7 @@ class Bar:
     label: str
     text: str
     label_x: float
+    text_x: float = 0
     is_minor: bool = False
 
 
@@ -92,6 +93,7 @@ def columns(title: str, values: Sequence[Value], *, written: Sequence[str]) -> C
             label=value.label if place % every == 0 else "",
             text=value.text if place == highest and value.number > 0 else "",
             label_x=round(_within(LEFT + place * room + room / 2, value.label), 1),
+            text_x=round(_within(LEFT + place * room + room / 2, value.text, start=LEFT), 1),
             is_minor=place // every % 2 == 1,
         )
         for place, value in enumerate(values)
@@ -127,17 +129,17 @@ def rows(title: str, values: Sequence[Value], *, most: int | None = None) -> Cha
         kind="rows",
         title=title,
         description=_list(shown),
-        width=WIDTH,
+        width=ROWS_WIDTH,
         height=len(shown) * ROW,
         bars=[
             Bar(
                 x=0,
-                y=place * ROW + 20,
-                width=round(min(value.number, whole) * WIDTH / whole, 1),
+                y=place * ROW + 24,
+                width=round(min(value.number, whole) * ROWS_WIDTH / whole, 1),
                 height=BAR,
                 label=value.label,
                 text=value.text,
-                label_x=WIDTH,
+                label_x=ROWS_WIDTH,
             )
             for place, value in enumerate(shown)
         ],
@@ -171,10 +173,10 @@ def _step(reach: int) -> int:
         power *= 10
 
 
-def _within(middle: float, label: str) -> float:
-    """Keep a label that stands under its bar inside the picture."""
-    half = len(label) * 3.4
-    return min(max(middle, half), WIDTH - half)
+def _within(middle: float, label: str, *, start: int = 0) -> float:
+    """Keep a label that stands under or over its bar inside the picture."""
+    half = len(label) * 3.8
+    return min(max(middle, start + half), WIDTH - half)
 
 
 def _extremes(values: Sequence[Value]) -> str:

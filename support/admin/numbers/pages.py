@@ -48,7 +48,7 @@ class FilterForm(forms.Form):
     mode = forms.ChoiceField(label=gettext_lazy("Mode"), required=False)
 
     def __init__(self, *args: Any, report: Report, rights: Rights, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, label_suffix="", **kwargs)
         every = [("", _("All"))]
         if not report.has_span:
             del self.fields["first"], self.fields["last"]
@@ -186,7 +186,7 @@ def _answer(request: HttpRequest, report: Report, asked: Asked) -> dict[str, Any
         "query": request.GET.urlencode(),
         "csv_href": reverse("admin:numbers_csv", args=[report.name])
         + (f"?{request.GET.urlencode()}" if request.GET else ""),
-        "subscribe_form": SubscribeForm(),
+        "subscribe_form": SubscribeForm(label_suffix=""),
     }
 
 
