@@ -328,9 +328,7 @@ def overview_body(overview: Overview) -> dict[str, Any]:
         "expires_at": reservation.hold_until if reservation.state == "held" else None,
         "tickets": [
             ticket_body(ticket, round_trip=is_round_trip(reservation))
-            for ticket in sorted(
-                reservation.tickets.values(), key=lambda one: (one.departs_at, one.id)
-            )
+            for ticket in reservation.journey
         ],
         "passengers": reservation.passengers,
         "seats": [

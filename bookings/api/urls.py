@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from bookings.api import document_views, views
+from bookings.api import change_views, document_views, views
 
 urlpatterns = [
     path("tickets/search", views.SearchTickets.as_view()),
@@ -12,5 +12,9 @@ urlpatterns = [
     path("reservations/my", views.MyReservations.as_view()),
     path("reservations/extend-hold", views.ExtendHold.as_view()),
     path("reservations/<int:reservation_id>", views.ReservationDetail.as_view()),
+    path("reservations/change-seats", change_views.ChangeSeats.as_view()),
+    path("reservations/correct-name", change_views.CorrectName.as_view()),
+    path("reservations/rebook", change_views.Rebook.as_view()),
+    path("reservations/<int:reservation_id>/alternatives", change_views.Alternatives.as_view()),
     path("reservations/<int:reservation_id>/documents", document_views.Documents.as_view()),
 ]

@@ -192,6 +192,26 @@ def _reservation(_world: World, reservation_id: int) -> dict[str, Any]:
     return {"reservationID": reservation_id}
 
 
+def _change_seats(world: World, reservation_id: int) -> dict[str, Any]:
+    ticket_id = world.paid.coupons[0].ticket_id
+    seat = {"ticketID": ticket_id, "passenger": 0, "coach": "1", "seat": "2C"}
+    return {"reservationID": reservation_id, "seats": [seat]}
+
+
+def _correct_name(world: World, reservation_id: int) -> dict[str, Any]:
+    return {
+        "reservationID": reservation_id,
+        "passengerID": world.paid.passengers[0].id,
+        "firstName": "Adda",
+        "lastName": "Roe",
+    }
+
+
+def _rebook(world: World, reservation_id: int) -> dict[str, Any]:
+    ticket_id = world.paid.coupons[0].ticket_id
+    return {"reservationID": reservation_id, "ticketID": ticket_id, "newTicketID": ticket_id}
+
+
 def _top_up(_world: World, _id: int) -> dict[str, Any]:
     return {"amount": "20.00", "currency": "EUR", "paymentToken": "tok_accepted"}
 
@@ -240,7 +260,11 @@ REQUESTS: dict[str, Ask] = {
     "GET /reservations/my": Ask(),
     "GET /reservations/{reservation_id}": Ask("paid"),
     "GET /reservations/{reservation_id}/documents": Ask("paid"),
+    "GET /reservations/{reservation_id}/alternatives": Ask("paid"),
     "POST /reservations/extend-hold": Ask("held", _reservation),
+    "POST /reservations/change-seats": Ask("paid", _change_seats),
+    "POST /reservations/correct-name": Ask("paid", _correct_name),
+    "POST /reservations/rebook": Ask("paid", _rebook),
     "POST /reservations/pay": Ask("held", _pay),
     "GET /reservations/purchased": Ask(),
     "GET /reservations/penalty/{reservation_id}": Ask("paid"),
