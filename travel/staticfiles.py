@@ -64,7 +64,9 @@ class JoinedFinder(BaseFinder):
     def check(self, **kwargs: Any) -> list[CheckMessage]:
         return []
 
-    def find(self, path: str, find_all: bool = False, **kwargs: Any) -> str | list[str]:
+    def find(  # type: ignore[override]
+        self, path: str, find_all: bool = False, **kwargs: Any
+    ) -> str | list[str]:
         found = [str(self._written())] if path == JOINED else []
         return found if find_all else next(iter(found), [])
 

@@ -87,8 +87,8 @@ def _recent(kept: dict[str, list[str]], today: date) -> Recent | None:
         day = tomorrow
     is_return = journey.is_return and back is not None
     return Recent(
-        origin=journey.query["origin"],
-        destination=journey.query["destination"],
+        origin=str(journey.query["origin"]),
+        destination=str(journey.query["destination"]),
         day=day,
         return_day=back if is_return else None,
         people=journey.party.words,
