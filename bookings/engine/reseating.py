@@ -422,7 +422,8 @@ def _queue(departure_id: int, made: Plan, cause: str, now: datetime) -> None:
 
 
 def _had(one: Seated) -> str:
-    return "; ".join(f"{coach} {label}".strip() for _, coach, label, _, _ in one.claims)[:40]
+    names = (f"{coach}/{label}" if label else coach for _, coach, label, _, _ in one.claims)
+    return ", ".join(names)[:40]
 
 
 def _remember(

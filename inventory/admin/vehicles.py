@@ -7,10 +7,13 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from inventory.models import Coach, Departure, Seat, SeatMap, Vehicle
+from inventory.models import Coach, Departure, Mode, Seat, SeatMap, Vehicle
+from inventory.seat_plan import PlannedCoach, PlannedSeat, lay_out
+from inventory.selectors import seat_map as seats_of_map
 from travel.common.admin_bases import (
     HistoryAdmin,
     OfficeAdmin,
@@ -81,9 +84,44 @@ class SeatMapAdmin(StandsFast, HistoryAdmin):
     find_by = [("code", str), ("code", upper), ("carrier__code", str)]
     search_help_text = _("Code of the map, or of its carrier.")
     inlines = [CoachInline]
+    change_form_template = "admin/inventory/seat_map.html"
 
     def stands(self, obj: SeatMap) -> bool:
         return seat_map_stands(obj)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        row = context.get("original")
+        if row is not None:
+            context["drawn"] = drawn(row)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+
+def drawn(seat_map: SeatMap) -> list[PlannedCoach]:
+    """Answer the coaches of a map as travellers see them."""
+    modes = Departure.objects.filter(vehicle__seat_map=seat_map).order_by("id")
+    mode = modes.values_list("service__mode", flat=True).first() or Mode.TRAIN
+    by_coach: dict[str, list[PlannedSeat]] = {}
+    for seat in seats_of_map(seat_map.pk):
+        by_coach.setdefault(seat.coach, []).append(
+            PlannedSeat(
+                value=str(seat.id),
+                label=seat.label or f"{seat.row}/{seat.column}",
+                row=seat.row,
+                column=seat.column,
+                is_window=seat.is_window,
+                is_aisle=seat.is_aisle,
+                has_table=seat.has_table,
+                is_quiet=seat.is_quiet,
+                accessible=seat.is_accessible,
+                faces_back=seat.faces_back,
+            )
+        )
+    return [
+        lay_out(mode=mode, name=gettext("Coach %(label)s") % {"label": label}, seats=seats)
+        for label, seats in by_coach.items()
+    ]
 
 
 @admin.register(Coach)

@@ -135,9 +135,9 @@ class TestSwap:
             )
         )
         assert waiting == [
-            (second.id, "vehicle", "1 1C"),
-            (second.id, "vehicle", "1 1D"),
-            (business.id, "vehicle", "2 1A"),
+            (second.id, "vehicle", "1/1C"),
+            (second.id, "vehicle", "1/1D"),
+            (business.id, "vehicle", "2/1A"),
         ]
         # Nobody is dropped: they are paid, open, and in the queue.
         assert Coupon.objects.filter(state="open").count() == 5

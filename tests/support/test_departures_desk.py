@@ -421,7 +421,7 @@ class TestSeats:
         assert mail.recipient == stranger.email
         assert "We are looking for a seat for Bob Roe" in mail.body
         waiting = desk.waiting(reach=reach_of(User.objects.get(pk=hand.user_id)))
-        assert [(one.name, one.had) for one in waiting] == [("Bob Roe", "1 1C")]
+        assert [(one.name, one.had) for one in waiting] == [("Bob Roe", "1/1C")]
 
 
 class TestWhoMay:

@@ -19,6 +19,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -136,13 +137,16 @@ def departure_view(site: Any, request: HttpRequest, reach: Reach, *, pk: int) ->
     may_change = reach.may_change(departure.service.carrier_id)
     waiting = desk.waiting(reach=reach, departure_id=pk)
     offered = [act for act in ACTS if may_change and act.is_offered(departure)]
+    calls = desk.calls_of(pk)
     return _shown(
         site,
         request,
         "departure",
         title=_title(departure),
         departure=departure,
-        calls=desk.calls_of(pk),
+        calls=calls,
+        delay=max(desk.delay_of(call) for call in calls) // timedelta(minutes=1) if calls else 0,
+        skipped=sum(call.is_skipped for call in calls),
         numbers=found,
         acts=[act for act in offered if waiting or act.name != "seat"],
         people=desk.people(pk, offset=(page - 1) * desk.PER_PAGE),
@@ -460,7 +464,7 @@ def _shown(
 def _title(departure: Departure) -> str:
     return _("%(service)s on %(day)s") % {
         "service": departure.service.number,
-        "day": departure.travel_date.isoformat(),
+        "day": date_format(departure.travel_date, "j M Y"),
     }
 
 
