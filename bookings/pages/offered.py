@@ -20,6 +20,7 @@ from inventory import places
 from inventory.places import CityFacts, Place
 from inventory.pricing import Line as PriceLine
 from inventory.pricing import price_lines
+from inventory.search import Stretch
 from inventory.selectors import CallFacts, Offer
 from inventory.selectors import Line as BusyLine
 from payments import penalties
@@ -130,6 +131,7 @@ def trip_of_found(
     stretch = found.stretch
     start = places.station(stretch.from_station_id)
     end = places.station(stretch.to_station_id)
+    notes = [*_late(stretch, start.tz, end.tz), *notes]
     return Trip(
         mode=stretch.mode,
         service=stretch.number,
@@ -151,6 +153,19 @@ def trip_of_found(
             else notes
         ),
     )
+
+
+def _late(stretch: Stretch, start_tz: str, end_tz: str) -> list[Remark]:
+    """Say when a ride leaves or arrives after all, where it does not run as planned."""
+    pairs = [
+        (stretch.departs_at, stretch.expected_departs_at, start_tz, _("Leaves at %(time)s")),
+        (stretch.arrives_at, stretch.expected_arrives_at, end_tz, _("Arrives at %(time)s")),
+    ]
+    return [
+        Remark("warn", text % {"time": clock_text(expected, zone)}, "clock")
+        for planned, expected, zone, text in pairs
+        if expected is not None and expected != planned
+    ]
 
 
 def trip_of_offer(offer: Offer, *, seats: str = "") -> Trip:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from bookings.pages import offered
 from inventory import selectors
 from inventory.models import FareVersion, PenaltyTier
+from inventory.search import find_stretch
 from inventory.selectors import Offer
 from tests.factories import Trip
 from tests.selling import party, reserve
@@ -100,3 +101,24 @@ class TestBill:
 
         held = reserve("ada@example.org", train.ticket_id(), now=noon, passengers=party(*kinds))
         assert bill.total == held.price
+
+
+class TestLate:
+    """A ride that does not run as planned says so in the list of results."""
+
+    def test_says_when_it_leaves_and_arrives_after_all(self, train, noon):
+        late = timedelta(minutes=25)
+        for call in train.calls[2:]:
+            call.expected_departs_at = call.departs_at and call.departs_at + late
+            call.expected_arrives_at = call.arrives_at and call.arrives_at + late
+            call.save()
+        told = {}
+        for start in (0, 2):
+            stretch = find_stretch(train.departure.pk, start, 4, now=noon)
+            told[start] = [
+                (one.tone, one.text)
+                for one in offered._late(stretch, "Europe/Berlin", "Europe/Berlin")
+            ]
+        # Göttingen 10:05, Munich 13:30 local; whoever boards in Hamburg leaves in time.
+        assert told[0] == [("warn", "Arrives at 13:55")]
+        assert told[2] == [("warn", "Leaves at 10:30"), ("warn", "Arrives at 13:55")]
