@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
@@ -36,7 +37,7 @@ def for_the_holder(view: View[P]) -> View[P]:
     """
     Answer a document to the holder and to staff alone, and keep it out of every cache.
 
-    Whoever has only looked a booking up is sent to its page, which asks for proof.
+    Whoever has only looked a booking up proves that it is theirs first, and goes on to its tickets.
     """
 
     @wraps(view)
@@ -45,9 +46,9 @@ def for_the_holder(view: View[P]) -> View[P]:
     ) -> HttpResponse:
         try:
             return view(request, locator, *args, **kwargs)
-        except ProofNeeded as refusal:
-            messages.info(request, str(refusal.detail))
-            return redirect("bookings:reservation", locator)
+        except ProofNeeded:
+            onward = urlencode({"next": reverse("bookings:tickets", args=[locator])})
+            return redirect(f"{reverse('bookings:prove', args=[locator])}?{onward}")
 
     return cache_control(private=True, no_store=True)(missing_is_404(answer))
 

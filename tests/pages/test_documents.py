@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 from django.db import connection
@@ -15,10 +16,12 @@ from bookings import barcodes
 from bookings.documents import passes
 from bookings.engine.contract import Actor
 from bookings.models import Reservation
+from bookings.pages.access import LOOKED_UP, PROVED
 from payments import services as money
 from tests import selling
 from tests.bookings.test_documents import make_pem
 from tests.pages.cast import hold_as_guest, paid, signed_in, text_of
+from travel.common import clock
 from travel.common.models import OutboxMessage
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
@@ -98,6 +101,26 @@ class TestWhoGetsThem:
 
         assert guest.get(at("tickets", held)).status_code == 200
         assert guest.get(at("tickets-pdf", held)).status_code == 200
+
+    def test_whoever_knows_code_and_name_proves_that_it_is_theirs_first(self, booked):
+        finder = Client()
+        session = finder.session
+        session[LOOKED_UP] = {str(booked.id): clock.now().timestamp()}
+        session.save()
+        assert finder.get(at("reservation", booked)).status_code == 200
+
+        for address in every_address(booked):
+            answer = finder.get(address)
+            assert answer.status_code == 302, address
+            assert answer["Location"] == (
+                f"{at('prove', booked)}?next={quote(at('tickets', booked), safe='')}"
+            )
+        assert finder.post(at("tickets-send", booked)).status_code == 302
+        assert not OutboxMessage.objects.filter(kind="bookings.tickets").exists()
+
+        session[PROVED] = session[LOOKED_UP]
+        session.save()
+        assert finder.get(at("tickets", booked)).status_code == 200
 
     def test_files_have_names_and_kinds(self, booked, traveller):
         for name, kind in FILES.items():
