@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 # The picture's own measure; the page scales it.
-WIDTH, HEIGHT = 620, 220
+WIDTH, HEIGHT = 620, 226
 LEFT, RIGHT, TOP, FLOOR = 46, 612, 30, 204
 ROWS_WIDTH, ROW, BAR = 420, 50, 16
 # More rows than these are in the table alone.

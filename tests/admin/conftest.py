@@ -26,6 +26,7 @@ from bookings.models import (
     Unseated,
 )
 from inventory.models import (
+    Carrier,
     Facility,
     Feed,
     ImportRun,
@@ -34,6 +35,7 @@ from inventory.models import (
     PatternCall,
     PendingChange,
     Seat,
+    Station,
     StationCode,
     TimetablePattern,
     TimetableUpload,
@@ -66,13 +68,18 @@ from payments.models import (
     WebhookEvent,
 )
 from support.models import (
+    ClosedDay,
     DataExport,
+    DayCustomer,
+    DaySales,
+    DepartureLoad,
     DeskEntry,
     DisruptionItem,
     DisruptionJob,
     Erasure,
     Report,
     ReportMessage,
+    Subscription,
 )
 from tests import factories
 from travel.common.models import IdempotencyKey, Job, OutboxMessage
@@ -472,6 +479,10 @@ def _reference(timetable: factories.Timetable, user: User, number: int, noon: da
         stops=[factories.Stop(station, 0), factories.Stop(timetable.train.calls[0].station, 60)],
     )
     trip.ticket()
+    DepartureLoad.objects.create(
+        departure=trip.departure, stock_version=1, seats=8, offered_m=8, taken_m=1, taken=1
+    )
+    _numbers(carrier, station, user, number, noon)
     feed = Feed.objects.create(code=f"feed{number}", name="A feed")
     ImportRun.objects.create(
         feed=feed, first_day=noon.date(), last_day=noon.date(), started_at=noon, report={"rows": 1}
@@ -502,4 +513,43 @@ def _reference(timetable: factories.Timetable, user: User, number: int, noon: da
         digest=f"digest{number}",
         proposal={"calls": []},
         created_at=noon,
+    )
+
+
+def _numbers(carrier: Carrier, station: Station, user: User, number: int, noon: datetime) -> None:
+    ends_at = noon - timedelta(days=1 + number)
+    day = ClosedDay.objects.create(
+        day=ends_at.date(),
+        zone="UTC",
+        begins_at=ends_at - timedelta(days=1),
+        ends_at=ends_at,
+        closed_at=noon,
+    )
+    DaySales.objects.create(
+        day=day,
+        move="sold",
+        carrier=carrier,
+        mode="Train",
+        from_station=station,
+        to_station=station,
+        travel_class="Economy",
+        method="Wallet",
+        lead_time="day",
+        currency_id="EUR",
+        tickets=1,
+        price_minor=4500,
+        amount_minor=4500,
+        lead_minutes=60,
+    )
+    DayCustomer.objects.create(
+        day=day,
+        user=user,
+        mode="Train",
+        currency_id="EUR",
+        sold=1,
+        cancelled=0,
+        amount_minor=4500,
+    )
+    Subscription.objects.create(
+        user=user, report="revenue", every="day", created_at=noon, due_at=noon
     )

@@ -29,7 +29,7 @@ class DaySalesAdmin(ClosedAdmin):
     list_display = ["id", "day", "move", "carrier", "mode", "tickets", "amount"]
     fields = ["day", "move", "carrier", "mode", "from_station", "to_station", "travel_class"]
     fields += ["method", "lead_time", "tickets", "price", "amount"]
-    list_select_related = ["carrier"]
+    list_select_related = ["carrier", "day"]
     list_filter = ["move", "mode"]
     ordering = ["-id"]
     find_by = [("pk", whole_number)]
@@ -43,7 +43,7 @@ class DayCustomerAdmin(ClosedAdmin):
 
     list_display = ["id", "day", "user", "mode", "sold", "cancelled", "amount"]
     fields = ["day", "user", "mode", "sold", "cancelled", "amount"]
-    list_select_related = ["user"]
+    list_select_related = ["user", "day"]
     ordering = ["-id"]
     find_by = [("pk", whole_number), ("user__email", email)]
     amount = money_column("amount_minor", "currency_id")
