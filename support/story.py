@@ -49,6 +49,10 @@ PUBLIC_EVENTS = frozenset(
         Kind.DELAYED,
         Kind.CALLED_OFF,
         Kind.REBOOKED,
+        Kind.BOARDED,
+        Kind.BOARDING_UNDONE,
+        Kind.NO_SHOW,
+        Kind.REOPENED,
     )
 )
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 
 from bookings import manifest
 from bookings.manifest import Door, Rider
-from bookings.pages.door_words import one_seat, seat_text
+from bookings.pages.door_words import seat_text
 from bookings.pages.shown import kind_name
 from bookings.verdicts import Word
 from travel.common.ids import digest, normal_locator
@@ -42,6 +42,7 @@ class Row:
     tone: str
     icon: str
     is_open: bool
+    is_done: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ def row_of(rider: Rider, door: Door, *, stop: int, seat: str | None = None, size
         tone=tone,
         icon=icon,
         is_open=rider.state == "open" and rider.is_expected,
+        is_done=rider.state in ("used", "no_show") and rider.is_expected,
     )
 
 
@@ -261,13 +263,7 @@ def _person(
         "from": one.from_stop,
         "to": one.to_stop,
         "seat": seat_text(one, door),
-        "seats": [
-            [place.coach, place.seat, place.first_segment, place.last_segment]
-            for place in one.seats
-        ],
-        "seatNames": [
-            one_seat(place.coach, place.seat) if place.seat else "" for place in one.seats
-        ],
+        "seats": [[place.coach, place.seat] for place in one.seats],
         "issue": one.issue,
         "adult": adult,
         "wheelchair": one.needs_wheelchair,

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import (
     Http404,
@@ -24,7 +25,7 @@ from django.http import (
     HttpResponseRedirect,
     JsonResponse,
 )
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.cache import patch_cache_control
@@ -36,6 +37,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import viewers
 from bookings import barcodes, manifest, services
+from bookings.engine.contract import Actor
 from bookings.manifest import Door, Keeper, Rider, StopCount
 from bookings.pages import door_lists, door_words
 from bookings.services import Answer, Showing
@@ -461,9 +463,37 @@ def passengers(request: HttpRequest, keeper: Keeper, departure_id: int) -> HttpR
         "lists": door_lists.by_coach(people, found, stop=0),
         "counts": _counts(manifest.stop_counts(found, people)),
         "people": sum(one.is_expected for one in people),
+        "may_reopen": keeper.everywhere,
         "printed_at": now.astimezone(ZoneInfo(found.calls[0].station.tz)),
     }
     return render(request, "door/passengers.html", context)
+
+
+@never_cache
+@require_POST
+@at_the_door
+def reopen(request: HttpRequest, keeper: Keeper, departure_id: int) -> HttpResponse:
+    """Open a used or missed ticket again, for a reason: the office's own staff only."""
+    manifest.get_door(keeper=keeper, departure_id=departure_id)
+    if not keeper.everywhere:
+        raise PermissionDenied
+    asked, reason = request.POST.get("coupon", ""), request.POST.get("reason", "").strip()[:300]
+    people = {str(one.coupon_id): one for one in manifest.riders(departure_id)}
+    if asked not in people:
+        raise Http404
+    if not reason:
+        messages.error(request, gettext("Say why the ticket is opened again."))
+    elif services.reopen(
+        reservation_id=people[asked].reservation_id,
+        coupon_ids=[people[asked].coupon_id],
+        actor=Actor("staff", keeper.user_id, reason),
+        now=clock.now(),
+    ):
+        said = gettext("The ticket of %(name)s is open again.") % {"name": people[asked].name}
+        messages.success(request, said)
+    else:
+        messages.warning(request, gettext("Only a ticket that was used or missed is opened again."))
+    return redirect("bookings:door-passengers", departure_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,6 +212,44 @@ def _rebooked(reservation: ReservationDetail, event: Entry, _zone: ZoneInfo) -> 
     )
 
 
+def _boarded(reservation: ReservationDetail, event: Entry, _zone: ZoneInfo) -> tuple[str, str]:
+    return gettext("On board"), _whose(reservation, event)
+
+
+def _boarding_undone(
+    reservation: ReservationDetail, event: Entry, _zone: ZoneInfo
+) -> tuple[str, str]:
+    return gettext("Scanned by mistake, and taken back"), _whose(reservation, event)
+
+
+def _no_show(reservation: ReservationDetail, event: Entry, _zone: ZoneInfo) -> tuple[str, str]:
+    return gettext("Not used"), _whose(reservation, event)
+
+
+def _reopened(reservation: ReservationDetail, event: Entry, _zone: ZoneInfo) -> tuple[str, str]:
+    return gettext("Valid again"), _whose(reservation, event)
+
+
+def _whose(reservation: ReservationDetail, event: Entry) -> str:
+    """Say whose tickets an event of the door is about, and on what."""
+    meant = {event.details.get("coupon"), *_listed(event, "coupons")}
+    said = [
+        gettext("%(name)s, %(service)s")
+        % {
+            "name": reservation.passenger_of(one).full_name,
+            "service": reservation.tickets[one.ticket_id].service.number,
+        }
+        for one in reservation.coupons
+        if one.id in meant
+    ]
+    return "; ".join(said)
+
+
+def _listed(event: Entry, name: str) -> list[object]:
+    listed = event.details.get(name)
+    return listed if isinstance(listed, list) else []
+
+
 _EVENTS = {
     "reserved": _reserved,
     "extended": _extended,
@@ -231,6 +269,10 @@ _EVENTS = {
     "delayed": _delayed,
     "called_off": _called_off,
     "rebooked": _rebooked,
+    "boarded": _boarded,
+    "boarding_undone": _boarding_undone,
+    "no_show": _no_show,
+    "reopened": _reopened,
 }
 
 

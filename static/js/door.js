@@ -115,9 +115,9 @@ function start(root) {
   let isOffline = !navigator.onLine;
 
   const officeNow = () => Date.now() + (list ? list.skew : 0);
+  const together = new Intl.ListFormat(document.documentElement.lang);
   const newId = () => crypto.randomUUID();
   const clockOf = (millis, zone) => new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone }).format(millis);
-  const dayOf = (millis, zone) => new Intl.DateTimeFormat(document.documentElement.lang, { weekday: "short", day: "numeric", month: "short", timeZone: zone }).format(millis);
   const here = () => Number(form.elements.stop.value);
   const coachHere = () => form.elements.coach?.value || "";
   const keepQueue = () => store.write(`queue:${departure}`, queue);
@@ -137,6 +137,7 @@ function start(root) {
     return node;
   }
 
+  const inWords = (name, blanks) => fill(blank(`[data-say="${name}"]`), blanks).textContent.trim();
   const blank = (selector) => find(`template${selector}`).content.cloneNode(true);
 
   function say(name, blanks = {}) {
@@ -327,16 +328,15 @@ function start(root) {
   function blanksOf(person, word, adult, infants) {
     if (!isGood(person)) return {};
     const stop = here();
-    const seats = person.seatNames.filter((name, place) => name && person.seats[place][3] >= stop);
     const told = {
       name: person.name, kind: person.kindName, listed: person.listed,
-      seat: person.seats.length > 1 ? seats.join(", ") : person.seat,
+      seat: person.seat,
       from: stopOf(person.from).name, to: stopOf(person.to).name,
-      infants: infants.map((one) => one.name).join(", "), adult: adult?.name || "",
+      infants: together.format(infants.map((one) => one.name)), adult: adult?.name || "",
     };
     if (word === "already_used" && person.used) {
       const [at, where, coach, staff] = person.used, place = stopOf(where);
-      Object.assign(told, { time: clockOf(at, place.tz), stop: coach ? `${place.name}, ${coach}` : place.name, staff });
+      Object.assign(told, { time: clockOf(at, place.tz), staff, stop: coach ? inWords("where", { station: place.name, coach }) : place.name });
     }
     if (word === "boards_later") {
       const place = stopOf(person.from);

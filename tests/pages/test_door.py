@@ -18,7 +18,14 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from accounts.models import User
 from accounts.viewers import Viewer
 from bookings.engine.contract import SYSTEM
-from bookings.models import Coupon, ManifestCopy, Passenger, Reservation, Scan
+from bookings.models import (
+    Coupon,
+    ManifestCopy,
+    Passenger,
+    Reservation,
+    ReservationEvent,
+    Scan,
+)
 from bookings.pages.door_lists import code_digest
 from inventory.models import Membership
 from payments import services as money
@@ -56,6 +63,10 @@ def send(client: Client, page: str, *scans: dict[str, Any]) -> dict[str, Any]:
     answer = client.post(f"{page}scans", {"scans": scans}, content_type="application/json")
     assert answer.status_code == 200, answer.content
     return answer.json()
+
+
+def locator_of(coupon: int) -> str:
+    return Coupon.objects.values_list("passenger__reservation__locator", flat=True).get(id=coupon)
 
 
 def item(number: int, **told: Any) -> dict[str, Any]:
@@ -393,6 +404,50 @@ class TestPassengers:
         }
         assert ManifestCopy.objects.get().kind == "csv"
         assert door.get(f"{page}passengers.csv").status_code == 405
+
+
+class TestOpeningAgain:
+    @pytest.fixture
+    def mine(self, staff, traveller, train, noon, early) -> int:
+        coupon = coupons(sold(traveller, train, now=noon))[0]
+        show(staff, train, now=early, coupon_id=coupon)
+        return coupon
+
+    def test_for_a_reason(self, door, page, mine, traveller) -> None:
+        assert "Open again" in text_of(door.get(f"{page}passengers/"))
+        told = door.post(f"{page}reopen", {"coupon": mine, "reason": " "}, follow=True)
+        assert "Say why" in text_of(told)
+        assert state_of(mine) == "used"
+
+        told = door.post(f"{page}reopen", {"coupon": mine, "reason": "Wrong train."}, follow=True)
+
+        assert "The ticket of Ada Roe is open again." in text_of(told)
+        assert state_of(mine) == "open"
+        event = ReservationEvent.objects.get(kind="reopened")
+        assert (event.reason, event.details) == ("Wrong train.", {"coupons": [mine]})
+        again = door.post(f"{page}reopen", {"coupon": mine, "reason": "Again."}, follow=True)
+        assert "Only a ticket that was used or missed" in text_of(again)
+        # The traveller reads what happened, and nothing that staff noted.
+        story = text_of(signed_in(traveller).get(f"/booking/{locator_of(mine)}/"))
+        assert story.index("On board") < story.index("Valid again")
+        assert "Wrong train." not in story
+
+    def test_not_by_a_carriers_staff(self, page, train, mine) -> None:
+        person = factories.make_user(is_staff=True)
+        carrier = train.departure.service.carrier
+        Membership.objects.create(user=person, carrier=carrier, role="manager")
+
+        answer = signed_in(person).post(f"{page}reopen", {"coupon": mine, "reason": "Why not."})
+
+        assert answer.status_code == 403
+        assert "Open again" not in text_of(signed_in(person).get(f"{page}passengers/"))
+        assert state_of(mine) == "used"
+
+    def test_of_this_departure_only(self, door, flight, mine) -> None:
+        path = f"/door/{flight.departure.pk}/reopen"
+        for coupon in (mine, "", "x", "9" * 30):
+            assert door.post(path, {"coupon": coupon, "reason": "Why."}).status_code == 404
+        assert state_of(mine) == "used"
 
 
 class TestStatements:
