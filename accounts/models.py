@@ -167,7 +167,7 @@ class MessageChoice(models.Model):
     """
 
     class Topic(models.TextChoices):
-        JOURNEY = "journey", _("Delays and changes of your trips")
+        JOURNEY = "journey", _("Delays of your trips")
         ANSWERS = "answers", _("Answers to your reports")
 
     user = models.ForeignKey(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from django_otp import user_has_device
 
 from accounts.models import MessageChoice, SavedPassenger, User
@@ -71,29 +69,21 @@ CHANNELS: dict[str, tuple[str, ...]] = {
     Topic.JOURNEY: (EMAIL, SMS),
     Topic.ANSWERS: (EMAIL,),
 }
-# What is sent to whoever has not chosen, guests among them: by e-mail, by SMS.
+# What is sent to whoever has not chosen; who has no e-mail address is told by SMS then.
 DEFAULT_CHOICES: dict[str, frozenset[str]] = {
-    Topic.JOURNEY: frozenset({EMAIL, SMS}),
+    Topic.JOURNEY: frozenset({EMAIL}),
     Topic.ANSWERS: frozenset({EMAIL}),
 }
 
 
-def wants_message(*, user_id: int | None, topic: str, channel: str) -> bool:
-    """Say whether a person, or a guest (None), wants messages about the topic by this channel."""
-    users = [] if user_id is None else [user_id]
-    return channel in wanted_channels(user_ids=users, topic=topic).get(
-        user_id or 0, DEFAULT_CHOICES[topic]
+def chosen_channels(*, user_id: int | None, topic: str) -> frozenset[str] | None:
+    """Answer by which channels a person chose to hear of the topic; None: guests, and no choice."""
+    if user_id is None:
+        return None
+    row = (
+        MessageChoice.objects.filter(user=user_id, topic=topic).values_list("email", "sms").first()
     )
-
-
-def wanted_channels(*, user_ids: Iterable[int], topic: str) -> dict[int, frozenset[str]]:
-    """Answer by which channels each person wants messages about the topic, in one statement."""
-    wanted = dict.fromkeys(user_ids, DEFAULT_CHOICES[topic])
-    if wanted:
-        rows = MessageChoice.objects.filter(user__in=list(wanted), topic=topic)
-        for user_id, email, sms in rows.values_list("user_id", "email", "sms"):
-            wanted[user_id] = _channels(email=email, sms=sms)
-    return wanted
+    return None if row is None else _channels(email=row[0], sms=row[1])
 
 
 def message_choices(*, user_id: int) -> dict[str, frozenset[str]]:

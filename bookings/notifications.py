@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext, gettext_noop
 
+from accounts.selectors import Topic, chosen_channels
 from bookings.selectors import ReservationDetail
 from inventory.selectors import TicketFacts
 from travel.common import outbox
@@ -106,7 +107,8 @@ def departure_changed(
     """
     Tell the holder that a departure is late, on time again, or does not run: by text, too.
 
-    `reason` is what the departures desk wrote, in its own words.
+    `reason` is what the departures desk wrote, in its own words. Of mere delays a holder with an
+    account is told as they chose; what does not run, or lets them choose anew, always reaches them.
     """
     is_off = news.kind == "called_off"
     is_late = news.leaves_late > 0 or news.arrives_late > 0
@@ -135,8 +137,22 @@ def departure_changed(
             "station": ticket.origin.station.name,
         },
         by_text=True,
+        to=None if is_off or news.may_choose else _as_chosen(reservation),
         now=now,
     )
+
+
+def _as_chosen(reservation: ReservationDetail) -> list[Contact] | None:
+    """Answer where the holder wants to hear of delays; None where nothing was chosen."""
+    chosen = chosen_channels(user_id=reservation.user_id, topic=Topic.JOURNEY)
+    if chosen is None:
+        return None
+    every = {EMAIL: reservation.contact_email, SMS: reservation.contact_phone}
+    return [
+        Contact(channel, address)
+        for channel, address in every.items()
+        if address and channel in chosen
+    ]
 
 
 def proof_code(
@@ -175,34 +191,37 @@ def _send(
     shown: Callable[[], dict[str, object]] = dict,
     once: bool = False,
     by_text: bool = False,
+    to: Sequence[Contact] | None = None,
     template: str | None = None,
 ) -> None:
     """
     Write to the reservation's address, in its language; `by_text` to its number if it has no other.
 
     What is `shown` is put into words in that language. `once` is for what happens to a reservation
-    once. `template` names another kind's text, where both say the same.
+    once. `to` names other contacts than the usual one, `template` another kind's text, where both
+    say the same.
     """
-    contact = contact_of(reservation)
-    if contact is None or (contact.is_phone and not by_text):
-        return
-    with translation.override(reservation.language):
-        outbox.write(
-            kind=f"bookings.{kind}",
-            channel=contact.channel,
-            recipient=contact.address,
-            subject=f"{gettext(subject)}: {reservation.locator}",
-            body=render_to_string(
-                f"emails/{template or kind}.txt",
-                context(reservation, guest_secret=guest_secret)
-                | {"is_text": contact.is_phone}
-                | shown(),
-            ).strip(),
-            language=reservation.language,
-            now=now,
-            reference=f"bookings.{kind}:{reservation.id}" if once else None,
-            about=f"reservation:{reservation.id}",
-        )
+    usual = contact_of(reservation)
+    for contact in ([usual] if usual else []) if to is None else to:
+        if contact.is_phone and not by_text:
+            continue
+        with translation.override(reservation.language):
+            outbox.write(
+                kind=f"bookings.{kind}",
+                channel=contact.channel,
+                recipient=contact.address,
+                subject=f"{gettext(subject)}: {reservation.locator}",
+                body=render_to_string(
+                    f"emails/{template or kind}.txt",
+                    context(reservation, guest_secret=guest_secret)
+                    | {"is_text": contact.is_phone}
+                    | shown(),
+                ).strip(),
+                language=reservation.language,
+                now=now,
+                reference=f"bookings.{kind}:{reservation.id}" if once else None,
+                about=f"reservation:{reservation.id}",
+            )
 
 
 def contact_of(reservation: ReservationDetail) -> Contact | None:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from accounts.models import User
-from accounts.selectors import Topic, wants_message
+from accounts.selectors import Topic, chosen_channels
 from bookings.notifications import contact_of, context, seat_lines, ticket_line
 from bookings.selectors import ReservationDetail
 from inventory.pricing import INFANT
@@ -55,7 +55,8 @@ def report_received(*, report: ReportDetail, now: datetime) -> None:
 
 def report_answered(*, report: ReportDetail, message_id: int, text: str, now: datetime) -> None:
     """Tell the passenger what staff answered, unless the passenger would rather look."""
-    if not wants_message(user_id=report.user_id, topic=Topic.ANSWERS, channel=EMAIL):
+    chosen = chosen_channels(user_id=report.user_id, topic=Topic.ANSWERS)
+    if chosen is not None and EMAIL not in chosen:
         return
     with translation.override(report.language):
         _send(

@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
             name='MessageChoice',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('topic', travel.common.fields.CodeField(choices=[('journey', 'Delays and changes of your trips'), ('answers', 'Answers to your reports')], max_length=10)),
+                ('topic', travel.common.fields.CodeField(choices=[('journey', 'Delays of your trips'), ('answers', 'Answers to your reports')], max_length=10)),
                 ('email', models.BooleanField()),
                 ('sms', models.BooleanField()),
                 ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='message_choices', to=settings.AUTH_USER_MODEL)),
