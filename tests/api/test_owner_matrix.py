@@ -79,8 +79,7 @@ EXPECTED: dict[str, Expected] = {
     "POST /reservations/extend-hold": owner_only(200),
     "POST /reservations/change-seats": owner_only(200, shows=True),
     "POST /reservations/correct-name": owner_only(200, shows=True),
-    # The departure runs as it was sold.
-    "POST /reservations/rebook": owner_only(409),
+    "POST /reservations/rebook": owner_only(200, shows=True),
     "POST /reservations/pay": owner_only(200, shows=True),
     "GET /reservations/purchased": signed_in(200, shows=True),
     "GET /reservations/penalty/{reservation_id}": owner_only(200),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.apps import apps
@@ -29,6 +29,7 @@ from support.analytics.catalogue import REPORTS
 from support.selectors import ReportDetail
 from tests import factories, selling
 from tests.accounts.codes import newest_code
+from tests.bookings import disrupted
 from travel.common.contacts import parse_contact
 from travel.common.money import Money
 
@@ -44,6 +45,7 @@ class World:
     """
     Things of the owner: a paid and a held reservation, a report, a saved passenger, a wallet.
 
+    `stranded` is paid as well, on a departure that was called off: the train may take its place.
     The wallet began with 1,000.00 EUR and has paid 45.00 for the Saver on the train.
     """
 
@@ -52,6 +54,7 @@ class World:
     train: factories.Trip
     paid: ReservationDetail
     held: ReservationDetail
+    stranded: ReservationDetail
     report: ReportDetail
     saved: SavedPassenger
     receipt: ReceiptDetail
@@ -66,7 +69,13 @@ class World:
     def secrets(self) -> list[str]:
         """What nobody but the owner and the support desk may read anywhere."""
         return [
-            *(self.paid.locator, self.held.locator, OWNER_EMAIL, "The socket was dead."),
+            *(
+                self.paid.locator,
+                self.held.locator,
+                self.stranded.locator,
+                OWNER_EMAIL,
+                "The socket was dead.",
+            ),
             *("Secretaunt", "955.00"),
         ]
 
@@ -89,6 +98,7 @@ def make_world(*, train: factories.Trip, now: datetime) -> World:
         train=train,
         paid=paid,
         held=selling.reserve(owner, train.ticket_id(fare=1), now=now),
+        stranded=_stranded(owner, train, now),
         report=support.submit_report(
             viewer=viewer,
             reservation_id=paid.id,
@@ -102,6 +112,23 @@ def make_world(*, train: factories.Trip, now: datetime) -> World:
         ),
         receipt=receipts_of([paid.id])[paid.id][0],
     )
+
+
+def _stranded(owner: User, train: factories.Trip, now: datetime) -> ReservationDetail:
+    """Sell the owner a seat on another departure of the train, and call it off."""
+    starts_at = train.calls[0].departs_at
+    assert starts_at is not None
+    off = disrupted.another(train, starts_at=starts_at + timedelta(hours=1), run="off")
+    row = selling.reserve(owner, off.ticket_id(), now=now)
+    payments.pay(
+        viewer=Viewer(user_id=owner.pk),
+        reservation_id=row.id,
+        method="Bank Card",
+        token="tok_accepted",
+        now=now,
+    )
+    disrupted.call_off(off)
+    return row
 
 
 def _staff() -> dict[str, User]:
@@ -208,8 +235,11 @@ def _correct_name(world: World, reservation_id: int) -> dict[str, Any]:
 
 
 def _rebook(world: World, reservation_id: int) -> dict[str, Any]:
-    ticket_id = world.paid.coupons[0].ticket_id
-    return {"reservationID": reservation_id, "ticketID": ticket_id, "newTicketID": ticket_id}
+    return {
+        "reservationID": reservation_id,
+        "ticketID": world.stranded.coupons[0].ticket_id,
+        "newTicketID": world.train.ticket_id(),
+    }
 
 
 def _top_up(_world: World, _id: int) -> dict[str, Any]:
@@ -264,7 +294,7 @@ REQUESTS: dict[str, Ask] = {
     "POST /reservations/extend-hold": Ask("held", _reservation),
     "POST /reservations/change-seats": Ask("paid", _change_seats),
     "POST /reservations/correct-name": Ask("paid", _correct_name),
-    "POST /reservations/rebook": Ask("paid", _rebook),
+    "POST /reservations/rebook": Ask("stranded", _rebook),
     "POST /reservations/pay": Ask("held", _pay),
     "GET /reservations/purchased": Ask(),
     "GET /reservations/penalty/{reservation_id}": Ask("paid"),
