@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
 
+from bookings.documents.words import figures
 from inventory.selectors import TicketFacts, Tier
 from travel.common.money import Money
 from travel.common.templatetags.look import moment_text, money_text
@@ -30,7 +31,7 @@ def cancelling(
 
 
 def _line(tier: Tier, moment: str, currency: str) -> str:
-    percent = f"{tier.basis_points / 100:g}"
+    percent = figures(f"{tier.basis_points / 100:g}")
     if tier.minimum_minor:
         amount = money_text(Money(tier.minimum_minor, currency))
         if not tier.basis_points:

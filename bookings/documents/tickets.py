@@ -11,6 +11,7 @@ from django.utils.translation import get_language, get_language_bidi
 from django.utils.translation import gettext as _
 
 from bookings.documents.passes import Pass
+from bookings.documents.words import figures
 from travel.common.printing import pdf
 from travel.common.templatetags.look import (
     clock_text,
@@ -66,7 +67,7 @@ def _sheet(one: Pass) -> dict[str, Any]:
         "from": {"time": clock_text(one.departs_at), "name": one.origin},
         "to": {
             "time": clock_text(one.arrives_at),
-            "later": f"+{one.days_later}" if one.days_later > 0 else "",
+            "later": figures(f"+{one.days_later}") if one.days_later > 0 else "",
             "name": one.destination,
         },
         "run": {
@@ -88,7 +89,10 @@ def _sheet(one: Pass) -> dict[str, Any]:
 def _count(one: Pass) -> str:
     if one.is_void:
         return one.state
-    return _("Ticket %(number)s of %(count)s") % {"number": one.number, "count": one.count}
+    return _("Ticket %(number)s of %(count)s") % {
+        "number": figures(one.number),
+        "count": figures(one.count),
+    }
 
 
 def code_text(one: Pass) -> str:

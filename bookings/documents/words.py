@@ -7,11 +7,12 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from django.utils.text import get_text_list
-from django.utils.translation import get_language, gettext, ngettext
+from django.utils.translation import get_language, gettext, ngettext, pgettext
 
 from bookings.selectors import CouponDetail, ReservationDetail
 from inventory.places import CityFacts
 from inventory.selectors import TicketFacts
+from travel.common.locales import own_digits, reader_locale
 
 
 def kind_name(kind: str) -> str:
@@ -31,14 +32,21 @@ def platform_word(mode: str) -> str:
 
 def coach_word(mode: str) -> str:
     """Answer what a part of the vehicle is called that has seats of its own."""
-    return {"Plane": gettext("Cabin"), "Bus": gettext("Deck")}.get(mode, gettext("Coach"))
+    return {"Plane": gettext("Cabin"), "Bus": gettext("Deck")}.get(
+        mode, pgettext("part of a train", "Coach")
+    )
 
 
 def stops_text(stops: int) -> str:
     """Write how many stops lie between: `2 stops`, `direct`."""
     if not stops:
         return gettext("direct")
-    return ngettext("%(stops)s stop", "%(stops)s stops", stops) % {"stops": stops}
+    return ngettext("%(stops)s stop", "%(stops)s stops", stops) % {"stops": figures(stops)}
+
+
+def figures(number: int | str) -> str:
+    """Write a number in the reader's own digits."""
+    return own_digits(str(number), reader_locale())
 
 
 def seats_text(coupons: Sequence[CouponDetail]) -> str:
