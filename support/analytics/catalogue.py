@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from inventory.models import Mode
@@ -130,11 +131,11 @@ def ask(
     :raises NotAllowed: the carrier's numbers are not for the asker.
     """
     if by and by not in report.by:
-        raise InvalidInput(errors={"by": [_("There is no such choice.")]})
+        raise InvalidInput(errors={"by": [gettext("There is no such choice.")]})
     if mode and (not report.by_mode or mode not in MODES):
-        raise InvalidInput(errors={"mode": [_("There is no such choice.")]})
+        raise InvalidInput(errors={"mode": [gettext("There is no such choice.")]})
     if carrier_id is not None and not report.by_carrier:
-        raise InvalidInput(errors={"carrierID": [_("There is no such choice.")]})
+        raise InvalidInput(errors={"carrierID": [gettext("There is no such choice.")]})
     return Asked(
         over=_span(report, first, last, now),
         by=by or next(iter(report.by), ""),

@@ -8,7 +8,7 @@ twins below answer the same rows in the same order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -141,14 +141,26 @@ def _ask(
 
 
 def _ticket(row: Sequence[Any]) -> FoundTicket:
-    *start, departs_at, state, minor, currency = row
-    moment = sql.moment(departs_at)
-    assert moment is not None, "where one boards there is a time"
-    return FoundTicket(*start, moment, state, Money(int(minor), currency))
+    departs_at = row[8] if isinstance(row[8], datetime) and row[8].tzinfo else sql.moment(row[8])
+    assert departs_at is not None, "where one boards there is a time"
+    return FoundTicket(
+        coupon_id=row[0],
+        locator=row[1],
+        first_name=row[2],
+        last_name=row[3],
+        mode=row[4],
+        number=row[5],
+        origin=row[6],
+        destination=row[7],
+        departs_at=departs_at,
+        state=row[9],
+        price=Money(int(row[10]), row[11]),
+    )
 
 
 def _user(row: Sequence[Any]) -> FoundUser:
-    return FoundUser(*row[:-1], number=int(row[-1]))
+    user_id, first_name, last_name, email, phone, city, number = row
+    return FoundUser(user_id, first_name, last_name, email, phone, city, int(number))
 
 
 # --- the twins ------------------------------------------------------------------------------------
@@ -279,10 +291,10 @@ def _tickets(rows: QuerySet[Coupon], limit: int) -> list[FoundTicket]:
         "price",
         "passenger__reservation__currency",
     )
-    return [FoundTicket(*row[:-2], Money(int(row[-2]), row[-1])) for row in found[:limit]]
+    return [_ticket(row) for row in found[:limit]]
 
 
-def _users(counts: Sequence[tuple[int, int]]) -> list[FoundUser]:
+def _users(counts: Iterable[tuple[Any, int]]) -> list[FoundUser]:
     numbers = dict(counts)
     people = {
         row[0]: row

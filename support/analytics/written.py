@@ -18,6 +18,7 @@ from support.analytics import charts
 from support.analytics.catalogue import AMOUNT, MINUTES, MOMENT, SHARE, TEXT, Column, Report
 from support.analytics.charts import Chart, Value
 from support.analytics.days import zone
+from travel.common.locales import reader_locale
 from travel.common.money import Money, minor_digits
 from travel.common.sheets import Cell
 from travel.common.templatetags.look import (
@@ -25,7 +26,6 @@ from travel.common.templatetags.look import (
     duration,
     moment_text,
     money_text,
-    reader_locale,
     short_day,
 )
 
