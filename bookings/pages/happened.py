@@ -82,9 +82,13 @@ def _words(reservation: ReservationDetail, entry: Entry, zone: ZoneInfo) -> tupl
 def _message(entry: Entry) -> tuple[str, str]:
     contact = Contact(str(entry.details["channel"]), str(entry.details["recipient"]))
     to = gettext("To %(address)s") % {"address": contact.masked}
+    # Subjects end with the booking code, which stands above already.
+    subject = {"subject": str(entry.details["subject"]).rpartition(":")[0]}
+    if not subject["subject"]:
+        subject = {"subject": str(entry.details["subject"])}
     if contact.is_phone:
-        return gettext("Text message: %(subject)s") % {"subject": entry.details["subject"]}, to
-    return gettext("E-mail: %(subject)s") % {"subject": entry.details["subject"]}, to
+        return gettext("Text message: %(subject)s") % subject, to
+    return gettext("E-mail: %(subject)s") % subject, to
 
 
 def _refund(entry: Entry) -> tuple[str, str]:

@@ -210,8 +210,11 @@ def _show(
         "drawable": drawn.drawable,
         "sitters": _sitters(booked, ride, coupons, chosen, plan) if as_list else [],
         "now_at": [
-            f"{booked.passenger_of(one).full_name}: {shown.seat_on_the_way(one, ticket)}"
-            for ticket in [booked.tickets[ride.ticket_id]]
+            Sitter(
+                booked.passenger_of(one).full_name,
+                shown.seat_on_the_way(one, booked.tickets[ride.ticket_id]),
+                [],
+            )
             for one in coupons
         ],
     }

@@ -10,9 +10,9 @@ from django.core.management import call_command
 from django.db import connection
 
 from bookings.engine.contract import SYSTEM
-from bookings.models import Claim, Coupon, Reservation, ReservationEvent, SeatStock
+from bookings.models import Claim, Coupon, PriceLine, Reservation, ReservationEvent, SeatStock
 from bookings.services import confirm, expire_holds
-from inventory.models import Departure, Seat
+from inventory.models import Departure, FareVersion, Seat
 from support import audit
 from support.audit.facts import PROMISES
 from tests.selling import HOLD, adults, party, reserve
@@ -144,6 +144,48 @@ class TestSeats:
         SeatStock.objects.filter(id=elsewhere.id).update(taken=0b0110)
         Claim.objects.filter(id=claims[0].id).update(stock=elsewhere)
         assert broken() == {"claim_elsewhere": [(claims[0].id, coupons[0].id, elsewhere.id)]}
+
+    def test_a_price_by_another_fare_than_the_tickets(self, claims, coupons, train):
+        flex = FareVersion.objects.get(fare=train.fares[1])
+        Coupon.objects.filter(id=coupons[0].id).update(fare_version=flex)
+        assert broken() == {"claim_elsewhere": [(claims[0].id, coupons[0].id, claims[0].stock_id)]}
+
+    def test_what_came_in_the_place_of_another_keeps_the_fare_that_was_sold(
+        self, claims, coupons, train
+    ):
+        flex = FareVersion.objects.get(fare=train.fares[1])
+        Coupon.objects.filter(id=coupons[0].id).update(fare_version=flex)
+        Coupon.objects.create(
+            passenger_id=coupons[0].passenger_id,
+            position=9,
+            ticket_id=coupons[0].ticket_id,
+            fare_version=flex,
+            state="cancelled",
+            barcode="old",
+            exchanged_for=coupons[0],
+        )
+        assert broken() == {}
+
+    def test_an_exchanged_coupon_that_kept_its_price(self, held, coupons):
+        ada, bob = coupons
+        old = Coupon.objects.create(
+            passenger_id=ada.passenger_id,
+            position=9,
+            ticket_id=ada.ticket_id,
+            fare_version_id=ada.fare_version_id,
+            state="cancelled",
+            barcode="old",
+            exchanged_for=ada,
+        )
+        assert broken() == {}
+        line = PriceLine.objects.create(
+            coupon=old, position=0, kind="fare", label="Saver", amount_minor=1
+        )
+        assert broken() == {"exchange_astray": [(old.id, ada.id, line.id)]}
+        line.delete()
+        # Bob's coupon does not take the place of Ada's.
+        Coupon.objects.filter(id=old.id).update(exchanged_for=bob)
+        assert broken() == {"exchange_astray": [(old.id, bob.id, None)]}
 
     @pytest.mark.parametrize("taken", [0, 0b0010, 0b1110])
     def test_bits_that_are_not_the_claims(self, claims, taken):
