@@ -105,7 +105,7 @@ def _rows(found: Sequence[Departure]) -> list[Row]:
     ):
         calls[call.departure_id].append(call)
     people = _counted(open_coupons().filter(ticket__departure_id__in=ids))
-    waiting = Counter(
+    waiting: Counter[int] = Counter(
         reseating.waiting(Unseated.objects.filter(departure_id__in=ids)).values_list(
             "departure_id", flat=True
         )
@@ -375,12 +375,9 @@ def waiting(*, reach: Reach, departure_id: int | None = None) -> list[WaitingPer
     rows = reach.narrow(Unseated.objects.all(), "departure__service__carrier")
     if departure_id is not None:
         rows = rows.filter(departure_id=departure_id)
-    ids = list(reseating.waiting(rows)[:MOST_QUEUED])
-    found = (
-        Unseated.objects.filter(coupon_id__in=ids)
-        .select_related("coupon__passenger__reservation", "departure__service__carrier")
-        .order_by("since", "id")
-    )
+    found = reseating.waiting(rows).select_related(
+        "coupon__passenger__reservation", "departure__service__carrier"
+    )[:MOST_QUEUED]
     return [
         WaitingPerson(
             coupon_id=row.coupon_id,

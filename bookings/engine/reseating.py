@@ -9,7 +9,7 @@ An open coupon that loses its seat and finds no other stands among the unseated 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -372,20 +372,17 @@ def seat_the_waiting(departure_id: int, *, now: datetime, actor: Actor) -> Plan:
 
 def waiting_on(departure_id: int) -> set[int]:
     """Answer the coupons of the departure that are open, live, and have no seat."""
-    return set(waiting(Unseated.objects.filter(departure_id=departure_id)))
+    rows = waiting(Unseated.objects.filter(departure_id=departure_id))
+    return set(rows.values_list("coupon_id", flat=True))
 
 
-def waiting(rows: QuerySet[Unseated]) -> Iterable[int]:
-    """Answer the coupons of these rows that still wait for a seat."""
-    return (
-        rows.filter(
-            coupon__state=Coupon.State.OPEN,
-            coupon__passenger__reservation__state__in=LIVE,
-            coupon__claims__isnull=True,
-        )
-        .order_by("since", "id")
-        .values_list("coupon_id", flat=True)
-    )
+def waiting(rows: QuerySet[Unseated]) -> QuerySet[Unseated]:
+    """Answer those of these rows whose coupons still wait for a seat, the longest before."""
+    return rows.filter(
+        coupon__state=Coupon.State.OPEN,
+        coupon__passenger__reservation__state__in=LIVE,
+        coupon__claims__isnull=True,
+    ).order_by("since", "id")
 
 
 def _seat(departure_id: int, made: Plan, *, cause: str | None, now: datetime, actor: Actor) -> None:

@@ -114,7 +114,7 @@ def block_seats(
     last = departure.calls.count() - 2
     if not 0 <= first_segment <= last_segment <= last:
         raise InvalidInput(errors={"from_call": [_("The stretch does not run forward.")]})
-    stock.lay_out([departure], now)  # type: ignore[list-item]
+    stock.lay_out([departure], now)
     _check_seats(departure_id, set(seat_ids), segments_mask(first_segment, last_segment))
     return Reseated.of(
         reseating.keep_back(

@@ -16,7 +16,13 @@ from typing import Any
 from django import forms as django_forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.formats import date_format
@@ -160,7 +166,7 @@ def departure_view(site: Any, request: HttpRequest, reach: Reach, *, pk: int) ->
     )
 
 
-def people_csv(site: Any, request: HttpRequest, reach: Reach, *, pk: int) -> HttpResponse:
+def people_csv(site: Any, request: HttpRequest, reach: Reach, *, pk: int) -> StreamingHttpResponse:
     """Answer everybody on a departure as a file."""
     departure = desk.get_departure(reach=reach, departure_id=pk)
     head = [
@@ -434,7 +440,7 @@ def _steered(request: HttpRequest, job: DisruptionJob) -> HttpResponse:
     return HttpResponseRedirect(reverse("admin:desk_job", args=[job.pk]))
 
 
-def job_csv(site: Any, request: HttpRequest, reach: Reach, *, pk: int) -> HttpResponse:
+def job_csv(site: Any, request: HttpRequest, reach: Reach, *, pk: int) -> StreamingHttpResponse:
     """Answer the reservations of a job as a file."""
     desk.get_job(reach=reach, job_id=pk)
     head = [_("Booking"), _("State"), _("Outcome"), _("Told"), _("Problem")]
