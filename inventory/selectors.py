@@ -402,12 +402,16 @@ def penalty_tiers(version_ids: Iterable[int]) -> dict[int, list[Tier]]:
 def minimum_change(from_station_id: int, to_station_id: int) -> int | None:
     """Answer the minutes that changing takes at least; None where one cannot, or nobody knows."""
     if from_station_id == to_station_id:
-        rows = Station.objects.filter(id=from_station_id).values_list("minimum_change_minutes")
-    else:
-        rows = MinimumChange.objects.filter(
-            from_station_id=from_station_id, to_station_id=to_station_id
-        ).values_list("minutes")
-    return next((minutes for (minutes,) in rows), None)
+        return (
+            Station.objects.filter(id=from_station_id)
+            .values_list("minimum_change_minutes", flat=True)
+            .first()
+        )
+    return (
+        MinimumChange.objects.filter(from_station_id=from_station_id, to_station_id=to_station_id)
+        .values_list("minutes", flat=True)
+        .first()
+    )
 
 
 def class_words(carrier_ids: Iterable[int]) -> dict[tuple[int, str], str]:
