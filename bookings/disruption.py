@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from bookings.selectors import ReservationDetail
-from inventory import selectors as inventory
+from inventory import places
 from inventory.selectors import CallFacts, TicketFacts
 
 CANCELLED, SKIPPED, DELAYED, MISSED = "cancelled", "skipped", "delayed", "missed"
@@ -127,8 +127,8 @@ def leads_on(before: TicketFacts, after: TicketFacts) -> bool:
 
 def change_between(arrival: CallFacts, departure: CallFacts) -> timedelta:
     """Answer how long changing takes at least; where nothing is known of it, no time."""
-    minutes = inventory.minimum_change(arrival.station.id, departure.station.id)
-    return timedelta(minutes=minutes or 0)
+    known = dict(places.changes_to(departure.station.id))
+    return timedelta(minutes=known.get(arrival.station.id, 0))
 
 
 def _arrives(ticket: TicketFacts) -> datetime:

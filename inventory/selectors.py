@@ -16,11 +16,9 @@ from inventory.models import (
     Carrier,
     CarrierClass,
     Departure,
-    MinimumChange,
     PenaltyTier,
     Seat,
     Service,
-    Station,
     Ticket,
 )
 from inventory.places import CityFacts, StationFacts
@@ -397,21 +395,6 @@ def penalty_tiers(version_ids: Iterable[int]) -> dict[int, list[Tier]]:
     ):
         found.setdefault(version_id, []).append(Tier(*numbers))
     return found
-
-
-def minimum_change(from_station_id: int, to_station_id: int) -> int | None:
-    """Answer the minutes that changing takes at least; None where one cannot, or nobody knows."""
-    if from_station_id == to_station_id:
-        return (
-            Station.objects.filter(id=from_station_id)
-            .values_list("minimum_change_minutes", flat=True)
-            .first()
-        )
-    return (
-        MinimumChange.objects.filter(from_station_id=from_station_id, to_station_id=to_station_id)
-        .values_list("minutes", flat=True)
-        .first()
-    )
 
 
 def class_words(carrier_ids: Iterable[int]) -> dict[tuple[int, str], str]:

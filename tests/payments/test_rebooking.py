@@ -23,6 +23,7 @@ from bookings.errors import (
 )
 from bookings.models import Coupon, ReservationEvent
 from bookings.selectors import ReservationDetail
+from inventory import places
 from inventory.errors import DepartureClosed
 from inventory.models import Call, Departure, FareVersion, MinimumChange, Station
 from payments import selectors, services
@@ -184,6 +185,7 @@ class TestConnections:
         self, train, onward, traveller, noon
     ):
         Station.objects.filter(pk=train.calls[4].station_id).update(minimum_change_minutes=45)
+        places.forget()
         row = paid(traveller, train.ticket_id(), onward.ticket_id(), now=noon)
         assert wrong(row, noon) == {}
         delay(train, 1, since=4)
@@ -225,6 +227,7 @@ class TestConnections:
             longitude=11,
         )
         MinimumChange.objects.create(from_station=munich, to_station=east, minutes=28)
+        places.forget()
         onward = make_trip(
             make_service(train.departure.service.tariff, "RE 8"),
             train.departure.vehicle,
