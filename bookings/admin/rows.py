@@ -83,7 +83,10 @@ class CouponAdmin(ClosedAdmin):
     """
 
     list_display = ["id", "reservation", "passenger", "ticket", "state_word"]
-    fields = ["reservation", "passenger", "position", "ticket", "fare_version", "state_word"]
+    fields = [
+        *("reservation", "passenger", "position", "ticket", "fare_version"),
+        *("state_word", "issue", "reissued_at"),
+    ]
     list_select_related = ["passenger__reservation", "ticket"]
     list_filter = ["state"]
     ordering = ["-id"]
