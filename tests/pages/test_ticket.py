@@ -10,6 +10,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
+from bookings.models import Claim
 from inventory.models import Departure, Seat
 from tests.conftest import Clock
 from tests.factories import Trip
@@ -289,3 +290,48 @@ class TestSeats:
 
         with django_assert_max_num_queries(12):
             client.get(f"/trip/{train.ticket_id()}/seats/")
+
+
+class TestBeingPlaced:
+    def test_carries_the_wish_to_everybody_without_a_seat(
+        self, client: Client, train: Trip
+    ) -> None:
+        ticket = train.ticket_id()
+
+        answer = client.get(
+            f"/trip/{ticket}/seats/", {**SEARCH, "adult": 2, "wish": "window", "place": 1}
+        )
+        path, query = where(answer)
+        assert (path, query["wish"]) == ("/checkout/", ["window"])
+        assert "seat" not in query
+
+        html = client.get(answer["Location"]).content.decode()
+        assert len(re.findall(r'<option value="window" selected', html)) == 2
+
+    def test_keeps_to_the_wish(self, client: Client, train: Trip) -> None:
+        ticket = train.ticket_id()
+        form = {
+            "p1-first_name": "Ada",
+            "p1-last_name": "Lovelace",
+            "p1-seat_wish": "aisle",
+            "email": "ada@example.org",
+        }
+
+        client.post(f"/checkout/?ticket={ticket}&adult=1&wish=aisle", form)
+
+        # 1A and 2A are at the window, 1B and 1C at the aisle.
+        assert Claim.objects.get().stock.seat.is_aisle
+
+    def test_is_offered_in_words_beside_the_plan(self, client: Client, train: Trip) -> None:
+        html = client.get(f"/trip/{train.ticket_id()}/seats/?adult=2&wish=quiet").content.decode()
+
+        words = text_of(html)
+        for word in ("Together", "Window", "Aisle", "Quiet zone", "Wheelchair space"):
+            assert word in words
+        assert 'name="wish" value="quiet" checked' in html
+
+    def test_a_wish_nobody_knows_is_none(self, client: Client, train: Trip) -> None:
+        ticket = train.ticket_id()
+        html = client.get(f"/checkout/?ticket={ticket}&adult=1&wish=roof").content.decode()
+
+        assert '<option value="" selected' in html
