@@ -138,7 +138,7 @@ def _departures(
         ],
         batch_size=1_000,
     )
-    ids = list(Departure.objects.order_by("travel_date", "service").values_list("id", flat=True))
+    ids = list(Departure.objects.order_by("travel_date", "service_id").values_list("id", flat=True))
     assert len(ids) == len(made)
     calls = []
     for departure_id, (_service, _vehicle, stations, _fare, starts, metres) in zip(
