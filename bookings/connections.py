@@ -9,7 +9,7 @@ ride may be had, and that no other way beats, is beaten by none of those that ma
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -106,15 +106,14 @@ def find(
     rows say.
     """
     opens, closes = _window(query)
-    runs = [
-        run
-        for run in network.read_runs(first=opens, last=closes + LONGEST)
-        if _may_ride(run, query.filters)
-    ]
-    runs = _with_facilities(runs, query.filters)
     trips = [(_seconds(one.stretch.departs_at), _seconds(one.stretch.arrives_at)) for one in direct]
-    asked = _asked(query, runs, max_changes, now, not_before)
-    ways = finder.worth_it(finder.find(runs, asked), trips)
+    with network.without_collecting():
+        every = network.read_runs(first=opens, last=closes + LONGEST)
+        runs = _with_facilities(
+            [run for run in every if _may_ride(run, query.filters)], query.filters
+        )
+        asked = _asked(query, runs, max_changes, now, not_before)
+        ways = finder.worth_it(finder.find(runs, asked), trips)
     if not ways:
         return []
     rules = timetable.price_rules({run.tariff_id for run in runs}, now=now)
@@ -302,7 +301,7 @@ def _for_sale(
         if query.filters.travel_class in (None, rule.travel_class):
             parts |= set(_open_parts(run, rule, query.seats_needed, left, now))
     return [
-        replace(run, halts=run.halts[start : end + 1])
+        run.part(start, end)
         for start, end in sorted(parts)
         if not any(a <= start and end <= b and (a, b) != (start, end) for a, b in parts)
     ]

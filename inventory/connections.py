@@ -123,16 +123,12 @@ def find(runs: Sequence[Run], search: Search) -> list[Legs]:
 
 def departs(legs: Legs) -> int:
     """Answer when a connection leaves."""
-    moment = legs[0].first.departs_at
-    assert moment is not None
-    return moment
+    return legs[0].first.departs_at
 
 
 def arrives(legs: Legs) -> int:
     """Answer when a connection arrives."""
-    moment = legs[-1].last.arrives_at
-    assert moment is not None
-    return moment
+    return legs[-1].last.arrives_at
 
 
 def _order(legs: Legs) -> tuple[int, ...]:
@@ -155,9 +151,7 @@ def _kinds(runs: Sequence[Run]) -> Iterator[list[Run]]:
 
 def _rounds(runs: Sequence[Run], search: Search) -> Iterator[_Label]:
     """Ride once more in each round; answer whoever arrives, with one change or more."""
-    last_rides = [
-        run for run in runs if any(halt.station_id in search.destinations for halt in run.halts)
-    ]
+    last_rides = [run for run in runs if not search.destinations.isdisjoint(run.stations)]
     reached = _first_rides(runs, search) if last_rides else {}
     onwards = _stations_before(last_rides, search)
     for number in range(1, search.max_changes + 1):
@@ -167,6 +161,8 @@ def _rounds(runs: Sequence[Run], search: Search) -> Iterator[_Label]:
         waiting = _who_may_board(reached, search)
         reached = {}
         for run in last_rides if is_last else runs:
+            if run.stations.isdisjoint(waiting):
+                continue
             yield from _ride(run, waiting, search, reached, frozenset() if is_last else onwards)
 
 
@@ -186,11 +182,10 @@ def _first_rides(runs: Sequence[Run], search: Search) -> dict[int, list[_Label]]
     """Leave the origin; answer where one gets to, but for the places the search is from or to."""
     reached: dict[int, list[_Label]] = {}
     for run in runs:
-        start = _main_start(run, search)
+        start = None if run.stations.isdisjoint(search.origins) else _main_start(run, search)
         if start is None:
             continue
         leaves = run.halts[start].departs_at
-        assert leaves is not None
         for end in range(start + 1, len(run.halts)):
             halt = run.halts[end]
             if halt.alights is None or halt.alights - leaves > LONGEST_SECONDS:
@@ -206,7 +201,7 @@ def _main_start(run: Run, search: Search) -> int | None:
     best: int | None = None
     for index, halt in enumerate(run.halts):
         window = search.origins.get(halt.station_id)
-        if window is None or halt.boards is None or halt.departs_at is None:
+        if window is None or halt.boards is None:
             continue
         really = halt.leaves_at
         in_time = window[0] <= halt.departs_at < window[1] and (really or 0) > search.now
@@ -244,7 +239,8 @@ def _ride(
     best: _Label | None = None
     boarded = 0
     departure = run.departure_id
-    for index, (_position, station, alights, boards, *_rest) in enumerate(run.halts):
+    for index, halt in enumerate(run.halts):
+        station, alights, boards = halt[1], halt[2], halt[3]
         if (
             best is not None
             and alights is not None
@@ -258,8 +254,10 @@ def _ride(
                 yield label
         if boards is not None and station in waiting:
             for queue, least in waiting[station]:
+                if boards - least < queue.first or (best is not None and queue.top <= best[1]):
+                    continue
                 found = queue.latest(boards - least, other_than=departure)
-                if found is not None and (best is None or found.leaves > best.leaves):
+                if found is not None and (best is None or found[1] > best[1]):
                     best, boarded = found, index
 
 
@@ -278,7 +276,7 @@ def _main_end(run: Run, boarded: int, search: Search) -> int | None:
 class _Waiting:
     """Who has got off at a station: by a moment, who left the origin latest."""
 
-    __slots__ = ("_best", "_moments", "_other")
+    __slots__ = ("_best", "_moments", "_other", "first", "top")
 
     def __init__(self, labels: list[_Label]) -> None:
         labels.sort(key=_ALIGHTS)
@@ -286,7 +284,8 @@ class _Waiting:
         self._best: list[_Label] = []
         # The best one who came by another departure than the best.
         self._other: list[_Label | None] = []
-        best, other = labels[0], None
+        best: _Label = labels[0]
+        other: _Label | None = None
         least = -1
         for label in labels:
             leaves = label[1]
@@ -303,6 +302,9 @@ class _Waiting:
             self._moments.append(label[0])
             self._best.append(best)
             self._other.append(other)
+        # When the first of them is here, and when the last of them left the origin.
+        self.first = self._moments[0]
+        self.top = best[1]
 
     def latest(self, moment: int, *, other_than: int) -> _Label | None:
         """Answer who left latest of those here by the moment, by another departure than that."""
@@ -405,7 +407,4 @@ def _will_do(start: int, end: int, legs: Legs) -> bool:
 
 def waits(legs: Legs) -> list[int]:
     """Answer how many seconds lie between the rides, by the timetable."""
-    return [
-        (after.first.departs_at or 0) - (before.last.arrives_at or 0)
-        for before, after in pairwise(legs)
-    ]
+    return [after.first.departs_at - before.last.arrives_at for before, after in pairwise(legs)]

@@ -1,15 +1,17 @@
 """
 The timetable of some days in memory: what runs, and when it calls where, for finding connections.
 
-Two statements read it, whatever is asked: the departures by their days, then their calls. Instants
-are whole seconds since 1970 here, because connections compare a great many of them.
+Two statements read it, whatever is asked: the departures by their days, then their calls. What is
+compared a great many times is in whole seconds since 1970.
 """
 
 from __future__ import annotations
 
+import gc
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -21,34 +23,47 @@ from travel.common import sql
 # Ten times the long-distance trains of a large country; what is beyond is left out, and logged.
 MAX_RUNS = 30_000
 MAX_CALLS = 300_000
-# A departure that is under way longer than this is met on its later days only as far as it goes.
-LONGEST_RUN = timedelta(days=1)
+# A departure is looked for from the day on that so long before was: a night train of the evening
+# before is found, and what has been under way for longer than a day and a half may not be.
+EVENING_BEFORE = timedelta(hours=12)
 
 log = logging.getLogger(__name__)
 
 
 class Halt(NamedTuple):
     """
-    A call as connections see it, in seconds.
+    A call as connections see it.
 
-    `alights` is when one is off at the latest, `boards` until when one has to be there, by
-    timetable and by what is expected of the day; None where one may not.
+    `alights` is when one is off at the latest, `boards` until when one has to be there, in seconds,
+    by timetable and by what is expected of the day; None where one may not. The other instants are
+    as the database writes them, in UTC: few of them are ever asked for.
     """
 
     position: int
     station_id: int
     alights: int | None
     boards: int | None
-    arrives_at: int | None
-    departs_at: int | None
-    expected_arrives_at: int | None
-    expected_departs_at: int | None
+    arrives: str | None
+    departs: str | None
+    expected_in: str | None
+    expected_out: str | None
     distance_m: int
+
+    @property
+    def arrives_at(self) -> int:
+        assert self.arrives is not None
+        return _seconds(self.arrives)
+
+    @property
+    def departs_at(self) -> int:
+        assert self.departs is not None
+        return _seconds(self.departs)
 
     @property
     def leaves_at(self) -> int | None:
         """When it really leaves, as far as is known."""
-        return self.expected_departs_at or self.departs_at
+        leaves = self.expected_out or self.departs
+        return None if leaves is None else _seconds(leaves)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,32 +85,47 @@ class Run:
     earliest_hold_end: datetime | None
     facts: tuple[Any, ...]
     halts: Sequence[Halt]
+    stations: frozenset[int]
 
     def stretch(self, start: int, end: int) -> Stretch:
         """Answer the ride from one of the halts to another, by their indexes."""
         first, last = self.halts[start], self.halts[end]
-        assert first.departs_at is not None
-        assert last.arrives_at is not None
-        late_out, late_in = first.expected_departs_at, last.expected_arrives_at
         values = (
             self.departure_id,
             first.position,
             last.position,
             first.station_id,
             last.station_id,
-            instant(first.departs_at),
-            instant(last.arrives_at),
+            sql.moment(first.departs),
+            sql.moment(last.arrives),
             last.distance_m - first.distance_m,
             *self.facts,
-            late_out and instant(late_out),
-            late_in and instant(late_in),
+            sql.moment(first.expected_out),
+            sql.moment(last.expected_in),
         )
         return Stretch(*values)
 
+    def part(self, start: int, end: int) -> Run:
+        """Answer the part from one of the halts to another, both with it."""
+        halts = self.halts[start : end + 1]
+        return replace(self, halts=halts, stations=stations_of(halts))
 
-def instant(seconds: int) -> datetime:
-    """Answer the instant that many seconds after 1970 began."""
-    return datetime.fromtimestamp(seconds, UTC)
+
+@contextmanager
+def without_collecting() -> Iterator[None]:
+    """
+    Leave the garbage collector out of the block, which makes some ten thousand rows and no cycles.
+
+    It would look through them again and again, for a third of the time. Where several threads do
+    this at once, whoever found it switched on does so again.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def read_runs(*, first: datetime, last: datetime) -> list[Run]:
@@ -104,18 +134,12 @@ def read_runs(*, first: datetime, last: datetime) -> list[Run]:
 
     Cancelled, closed, replaced and withdrawn departures are left out, and so are skipped calls.
     """
-    days = (first - LONGEST_RUN).date(), last.date()
+    days = (first - EVENING_BEFORE).date(), last.date()
     departures = sql.rows(_DEPARTURES, [*days, MAX_RUNS])
-    statement = _CALLS.format(
-        in_this_order="" if connection.vendor == "sqlite" else "STRAIGHT_JOIN",
-        then="CROSS JOIN" if connection.vendor == "sqlite" else "JOIN",
-        calls=(
-            "stop.id BETWEEN departure.id * 64 AND departure.id * 64 + 63"
-            if connection.vendor == "sqlite"
-            else "stop.departure_id = departure.id"
-        ),
+    calls = sql.rows(
+        _CALLS.format(**_WORDS["sqlite" if connection.vendor == "sqlite" else "mysql"]),
+        [*days, first, last, MAX_CALLS],
     )
-    calls = sql.rows(statement, [*days, first, last, MAX_CALLS])
     if len(departures) == MAX_RUNS or len(calls) == MAX_CALLS:
         log.warning("connections are looked for in a part of the timetable: it is too large")
     halts = _halts(calls)
@@ -133,6 +157,7 @@ def read_runs(*, first: datetime, last: datetime) -> list[Run]:
             earliest_hold_end=row[12],
             facts=tuple(row),
             halts=halts[key],
+            stations=stations_of(halts[key]),
         )
         for key, *row in departures
         if len(halts.get(key, ())) > 1
@@ -154,12 +179,18 @@ WHERE departure.travel_date BETWEEN %s AND %s
 ORDER BY departure.id
 LIMIT %s
 """
-# Instants come as text, so that no driver makes each of them out anew: see _Seconds.
+# Instants come as text, so that no driver makes each of them out anew.
 _CALLS = """
 SELECT {in_this_order} stop.departure_id, stop.position, stop.station_id,
+       CASE WHEN stop.may_alight THEN CAST({later}(
+           stop.arrives_at, COALESCE(stop.expected_arrives_at, stop.arrives_at)
+       ) AS CHAR) END,
+       CASE WHEN stop.may_board THEN CAST({earlier}(
+           stop.departs_at, COALESCE(stop.expected_departs_at, stop.departs_at)
+       ) AS CHAR) END,
        CAST(stop.arrives_at AS CHAR), CAST(stop.departs_at AS CHAR),
        CAST(stop.expected_arrives_at AS CHAR), CAST(stop.expected_departs_at AS CHAR),
-       stop.may_board, stop.may_alight, stop.distance_m
+       stop.distance_m
 FROM inventory_departure departure
 {then} inventory_call stop ON {calls}
 WHERE departure.travel_date BETWEEN %s AND %s
@@ -169,44 +200,51 @@ WHERE departure.travel_date BETWEEN %s AND %s
   AND COALESCE(stop.arrives_at, stop.departs_at) < %s
 LIMIT %s
 """
+_WORDS = {
+    "sqlite": {
+        "in_this_order": "",
+        "then": "CROSS JOIN",
+        "calls": "stop.id BETWEEN departure.id * 64 AND departure.id * 64 + 63",
+        "later": "MAX",
+        "earlier": "MIN",
+    },
+    "mysql": {
+        "in_this_order": "STRAIGHT_JOIN",
+        "then": "JOIN",
+        "calls": "stop.departure_id = departure.id",
+        "later": "GREATEST",
+        "earlier": "LEAST",
+    },
+}
 
 
 def _halts(calls: Sequence[tuple[Any, ...]]) -> dict[int, list[Halt]]:
-    """Put the calls of each departure in order, their instants as seconds."""
+    """Put the calls of each departure in order, what is compared as seconds."""
     seconds = _Seconds({None: None})
     halts: dict[int, list[Halt]] = {}
-    for row in calls:
-        departure_id, position, station_id, arrives, departs, late_in, late_out, on, off, way = row
-        arrives_at, departs_at = seconds[arrives], seconds[departs]
-        really_in, really_out = seconds[late_in], seconds[late_out]
-        alights = arrives_at if off else None
-        if alights is not None and really_in is not None and really_in > alights:
-            alights = really_in
-        boards = departs_at if on else None
-        if boards is not None and really_out is not None and really_out < boards:
-            boards = really_out
-        halts.setdefault(departure_id, []).append(
-            Halt(
-                position,
-                station_id,
-                alights,
-                boards,
-                arrives_at,
-                departs_at,
-                really_in,
-                really_out,
-                way,
-            )
-        )
+    for departure_id, position, station_id, alights, boards, *rest in calls:
+        halt = Halt._make((position, station_id, seconds[alights], seconds[boards], *rest))
+        if departure_id in halts:
+            halts[departure_id].append(halt)
+        else:
+            halts[departure_id] = [halt]
     for stops in halts.values():
         stops.sort()
     return halts
+
+
+def stations_of(halts: Sequence[Halt]) -> frozenset[int]:
+    """Answer where halts are."""
+    return frozenset([halt[1] for halt in halts])
+
+
+def _seconds(text: str) -> int:
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
 
 
 class _Seconds(dict["str | None", "int | None"]):
     """Seconds by the text of an instant; timetables name the same minutes again and again."""
 
     def __missing__(self, text: str) -> int:
-        moment = datetime.fromisoformat(text).replace(tzinfo=UTC)
-        seconds = self[text] = int(moment.timestamp())
+        seconds = self[text] = _seconds(text)
         return seconds

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import chain, combinations
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inventory import connections
+from inventory import connections, network
 from inventory.connections import LONGEST_SECONDS, Leg, Legs, Search, arrives, departs, find
 from inventory.network import Halt, Run
 
@@ -29,7 +30,9 @@ def run(
         one if isinstance(one, Halt) else call(index, *one, last=index == len(calls) - 1)
         for index, one in enumerate(calls)
     ]
-    return Run(departure, mode, "X", currency, 1, 1, 1, 0, None, (), halts)
+    return Run(
+        departure, mode, "X", currency, 1, 1, 1, 0, None, (), halts, network.stations_of(halts)
+    )
 
 
 def call(
@@ -52,12 +55,17 @@ def call(
         station,
         max(in_at, really_in) if off and position else None,
         min(out_at, really_out) if on and not last else None,
-        in_at if position else None,
-        None if last else out_at,
-        really_in if late[0] else None,
-        really_out if late[1] and not last else None,
+        text(in_at) if position else None,
+        None if last else text(out_at),
+        text(really_in) if late[0] else None,
+        text(really_out) if late[1] and not last else None,
         (10 * position if km is None else km) * 1000,
     )
+
+
+def text(seconds: int) -> str:
+    """Write an instant as a database does; seconds before 1970 began are none here."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}"
 
 
 def search(
@@ -368,7 +376,7 @@ def every_way(runs: list[Run], asked: Search) -> Iterator[Legs]:
             and asked.origins[halt.station_id][0]
             <= halt.departs_at
             < asked.origins[halt.station_id][1]
-            and (halt.expected_departs_at or halt.departs_at) > asked.now
+            and halt.leaves_at > asked.now
         ]
         if starts:
             start = max(starts, key=lambda index: (asked.rank(one.halts[index]), index))
