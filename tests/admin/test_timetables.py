@@ -82,7 +82,8 @@ class TestPatterns:
     @pytest.mark.parametrize(
         ("changed", "told"),
         [
-            ({"calls-1-arrives": ""}, "arrival"),
+            ({"calls-1-arrives": 330, "calls-1-departs": 335}, "an arrival alone"),
+            ({"calls-1-arrives": ""}, "is violated"),
             ({"calls-0-departs": 5}, "0 minutes"),
             ({"calls-TOTAL_FORMS": 1}, "at least two calls"),
             ({"last_day": "2029-06-21"}, "550 days"),

@@ -9,7 +9,7 @@ from django.utils import timezone
 from bookings.pages import offered
 from inventory import selectors
 from inventory.models import FareVersion, PenaltyTier
-from inventory.search import find_stretch
+from inventory.search import find_rides
 from inventory.selectors import Offer
 from tests.factories import Trip
 from tests.selling import party, reserve
@@ -114,7 +114,7 @@ class TestLate:
             call.save()
         told = {}
         for start in (0, 2):
-            stretch = find_stretch(train.departure.pk, start, 4, now=noon)
+            (stretch,) = find_rides([(train.departure.pk, start, 4)], now=noon)
             told[start] = [
                 (one.tone, one.text)
                 for one in offered._late(stretch, "Europe/Berlin", "Europe/Berlin")
