@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 
 from bookings import manifest
 from bookings.manifest import Door, Rider
@@ -160,7 +160,7 @@ def natural(text: str) -> list[tuple[int, str]]:
 def csv_head() -> list[str]:
     """Answer the names of the columns of a file."""
     return [
-        gettext("Coach"),
+        pgettext("part of a train", "Coach"),
         gettext("Seat"),
         gettext("Last name"),
         gettext("First name"),

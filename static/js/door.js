@@ -544,7 +544,10 @@ function start(root) {
   find("[data-forget]").addEventListener("click", forgetList);
   window.addEventListener("online", () => { isOffline = false; tellConnection(); send(); });
   window.addEventListener("offline", () => { isOffline = true; tellConnection(); });
-  setInterval(() => { if (queue.length || isOffline) send(); }, SEND_EVERY);
+  setInterval(() => {
+    if (list && list.expires <= officeNow()) { loadList(); showList(); }
+    if (queue.length || isOffline) send();
+  }, SEND_EVERY);
 
   async function camera() {
     if (!("BarcodeDetector" in window) || !navigator.mediaDevices?.getUserMedia) return;

@@ -44,12 +44,19 @@ def open_door(chromium: Browser, live_server: Any, staff: User, early: datetime)
     """Answer a function that opens a path as a support agent, in a browser of its own."""
     contexts = []
 
-    def opened(path: str, *, width: int = 390, scheme: Any = "light", scripts: bool = True) -> Page:
+    def opened(
+        path: str,
+        *,
+        width: int = 390,
+        scheme: Any = "light",
+        scripts: bool = True,
+        locale: str = "en-GB",
+    ) -> Page:
         context = chromium.new_context(
             viewport={"width": width, "height": 900},
             color_scheme=scheme,
             java_script_enabled=scripts,
-            locale="en-GB",
+            locale=locale,
         )
         contexts.append(context)
         context.set_default_timeout(8_000)
@@ -334,10 +341,10 @@ class TestWithoutAConnection:
         assert page.evaluate("Object.values(localStorage).join().includes('TKT1')") is False
 
         arrives = train.calls[-1].arrives_at
-        page.clock.set_fixed_time(arrives + timedelta(hours=6, seconds=1))
+        page.clock.set_fixed_time(arrives + timedelta(hours=6, minutes=1))
         page.reload()
 
-        expect(page.get_by_role("button", name="Take the list along")).to_be_visible()
+        expect(page.locator("[data-list-none]")).to_be_visible()
         assert page.evaluate(kept) is None
 
     def test_the_list_is_deleted_at_will(self, open_door, path, people, train) -> None:
@@ -427,3 +434,25 @@ def test_every_page_is_accessible_and_fits(
             found[word] = wrong
 
     assert found == {}
+
+
+def test_from_right_to_left(
+    open_door: Any, path: str, people: list[int], staff, train, early
+) -> None:
+    show(staff, train, now=early, coupon_id=people[0])
+    page = open_door(path, width=320, locale="fa-IR")
+    expect(page.locator("html")).to_have_attribute("dir", "rtl")
+    page.locator("#code").fill(code_of(people[1]))
+    page.locator("[data-main] button[type=submit]").click()
+    said(page, "admitted")
+
+    assert faults(page) == []
+    assert not scrolls_sideways(page)
+    page.locator("[data-take]").click()
+    expect(page.locator("[data-list-there]")).to_be_visible()
+    page.context.set_offline(True)
+    page.locator("#code").fill(code_of(people[0]))
+    page.locator("[data-main] button[type=submit]").click()
+    said(page, "already_used")
+    expect(verdict(page)).to_contain_text("Hamburg Hbf")
+    assert faults(page) == []
