@@ -14,8 +14,10 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
 
+from bookings.pages import offered
 from bookings.pages.forms import PEOPLE
 from bookings.pages.journey import LONGEST_VALUE, Journey
+from inventory import places
 
 COOKIE = "recent"
 SALT = "bookings.recent"
@@ -87,8 +89,8 @@ def _recent(kept: dict[str, list[str]], today: date) -> Recent | None:
         day = tomorrow
     is_return = journey.is_return and back is not None
     return Recent(
-        origin=str(journey.query["origin"]),
-        destination=str(journey.query["destination"]),
+        origin=_name(journey, "origin"),
+        destination=_name(journey, "destination"),
         day=day,
         return_day=back if is_return else None,
         people=journey.party.words,
@@ -98,6 +100,13 @@ def _recent(kept: dict[str, list[str]], today: date) -> Recent | None:
             return_date=back.isoformat() if is_return and back else None,
         ),
     )
+
+
+def _name(journey: Journey, key: str) -> str:
+    """Name a place in the reader's language, or as it was typed where it is no more."""
+    typed = str(journey.query.get(key, ""))
+    place = places.resolve(typed)
+    return offered.place_name(place) if place else typed
 
 
 def _day(journey: Journey, key: str) -> date | None:

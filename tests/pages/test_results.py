@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -12,12 +12,14 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from accounts.models import User
 from inventory import places
 from inventory.models import Station
 from tests import factories
 from tests.conftest import Clock
 from tests.factories import Timetable, Trip
 from tests.pages.reading import text_of
+from tests.selling import reserve
 
 ON_TUESDAY = {"origin": "Hamburg", "destination": "Munich", "date": "2026-06-02", "adult": "1"}
 pytestmark = pytest.mark.usefixtures("clock")
@@ -59,6 +61,23 @@ class TestHome:
     ) -> None:
         with django_assert_max_num_queries(12):
             client.get("/")
+
+    def test_tells_no_price_of_what_is_sold_out(
+        self, client: Client, timetable: Timetable, traveller: User, noon: datetime
+    ) -> None:
+        # All eight seats of the second class: the first one is left, at 140.00.
+        reserve(traveller, timetable.train.ticket_id(), now=noon, passengers=8)
+        text = text_of(client.get("/").content.decode())
+
+        assert "5 h 30 min, 1 a day from €140.00" in text
+
+    def test_opens_a_trip_by_its_code_and_a_name(self, client: Client, db: None) -> None:
+        html = client.get("/").content.decode()
+
+        form = html[html.index('action="/find-booking/"') :].split("</form>", 1)[0]
+        assert 'name="locator"' in form
+        assert 'name="last_name"' in form
+        assert "csrfmiddlewaretoken" in form
 
     def test_says_how_long_seats_are_held(self, client: Client, db: None) -> None:
         assert "yours for 10 minutes" in client.get("/").content.decode()
@@ -358,6 +377,13 @@ class TestRecentSearches:
         assert "Hamburg to Munich Tue, 2 Jun 2026 · 2 adults" in text_of(found[0])
         assert found[0].index("Nuremberg") < found[0].index("Hamburg")
         assert "origin=Hamburg&amp;destination=Munich" in found[0]
+
+    def test_name_places_in_the_language_of_the_reader(
+        self, client: Client, timetable: Timetable
+    ) -> None:
+        search(client, destination="muenchen")
+
+        assert "Hamburg to Munich" in text_of(client.get("/").content.decode())
 
     def test_are_four_each_between_other_places(self, client: Client, timetable: Timetable) -> None:
         search(client)
