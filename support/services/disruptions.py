@@ -244,20 +244,27 @@ def _rebook(
     tickets: Collection[int],
     now: datetime,
 ) -> bool:
-    """Move the party to the departure nearest in time, on each of its tickets; or say that none."""
+    """
+    Move the party to the next departure with room, on each of its tickets; or say that there is none.
+
+    All are looked for before any is taken. One that is sold meanwhile refuses the whole item, which
+    is tried again.
+    """
+    moves: list[tuple[int, int]] = []
     for ticket_id in sorted(tickets):
-        found = rebooking.find_alternatives(reservation=reservation, ticket_id=ticket_id, now=now)
         wanted = reservation.tickets[ticket_id].departs_at
+        found = rebooking.find_alternatives(reservation=reservation, ticket_id=ticket_id, now=now)
         # Sooner than was booked is of no use to whoever is on the way to the station.
-        reachable = [one for one in found if one.stretch.departs_at >= wanted]
-        best = [one for one in reachable if not one.needs_more]
-        if not best:
+        later = [one for one in found if one.stretch.departs_at >= wanted and not one.needs_more]
+        if not later:
             return False
+        moves.append((ticket_id, later[0].ticket_id))
+    for ticket_id, to_ticket_id in moves:
         rebooking.rebook(
             viewer=OFFICE,
             reservation_id=reservation.id,
             ticket_id=ticket_id,
-            to_ticket_id=best[0].ticket_id,
+            to_ticket_id=to_ticket_id,
             actor=_actor(item.job),
             now=now,
         )
