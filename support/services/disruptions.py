@@ -245,7 +245,7 @@ def _rebook(
     now: datetime,
 ) -> bool:
     """
-    Move the party to the next departure with room, on each of its tickets; or say that there is none.
+    Move the party to the next departure with room, on each of its tickets, or say there is none.
 
     All are looked for before any is taken. One that is sold meanwhile refuses the whole item, which
     is tried again.
