@@ -20,7 +20,7 @@ from bookings.search import Filters, Found, Query
 from inventory import connections as finder
 from inventory import network, places
 from inventory import search as timetable
-from inventory.connections import MOST_CHANGES, Leg, Legs
+from inventory.connections import MOST_CHANGES, Legs, Ride
 from inventory.network import Run
 from inventory.places import StationFacts
 from inventory.pricing import PriceRule
@@ -31,8 +31,6 @@ from travel.common.money import Money
 MOST_CONNECTIONS = 30
 
 LONGEST = timedelta(seconds=finder.LONGEST_SECONDS)
-
-Ride = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +116,7 @@ def find(
         return []
     rules = timetable.price_rules({run.tariff_id for run in runs}, now=now)
     offers = _offers(query, ways, rules, None, now, detailed=detailed)
-    if not all(_ride(leg) in offers for legs in ways for leg in legs):
+    if not all(leg.ride in offers for legs in ways for leg in legs):
         left = availability(
             map(_Whole, runs), now=now, rules=[one for fares in rules.values() for one in fares]
         )
@@ -336,7 +334,7 @@ def _offers(
     detailed: bool,
 ) -> dict[Ride, Found]:
     """Answer the cheapest ticket of each ride that has room for the party, by its ride."""
-    rides = {_ride(leg): leg.run.stretch(leg.start, leg.end) for legs in ways for leg in legs}
+    rides = {leg.ride: leg.run.stretch(leg.start, leg.end) for legs in ways for leg in legs}
     stretches = list(rides.values())
     cheapest: dict[Ride, Found] = {}
     for one in search.on_offer(
@@ -358,16 +356,12 @@ def _offers(
     return cheapest
 
 
-def _ride(leg: Leg) -> Ride:
-    return leg.run.departure_id, leg.first.position, leg.last.position
-
-
 # --- what is offered ------------------------------------------------------------------------------
 
 
 def _priced(legs: Legs, offers: Mapping[Ride, Found]) -> Connection | None:
     """Put the tickets together; None when one of them has just been sold."""
-    tickets = [offers[_ride(leg)] for leg in legs if _ride(leg) in offers]
+    tickets = [offers[leg.ride] for leg in legs if leg.ride in offers]
     if len(tickets) < len(legs):
         return None
     changes = [_change(before, after) for before, after in pairwise(tickets)]

@@ -37,12 +37,21 @@ WORTH_A_CHANGE_SECONDS = 30 * 60
 Changes = Mapping[int, Sequence[tuple[int, int]]]
 
 
+# A departure and two positions of its calls.
+Ride = tuple[int, int, int]
+
+
 class Leg(NamedTuple):
     """A ride of a connection: from one halt of a run to another, by their indexes."""
 
     run: Run
     start: int
     end: int
+
+    @property
+    def ride(self) -> Ride:
+        """Departure and positions: parts of one departure may have the same ride."""
+        return self.run.departure_id, self.first.position, self.last.position
 
     @property
     def first(self) -> Halt:
@@ -112,12 +121,11 @@ def find(runs: Sequence[Run], search: Search) -> list[Legs]:
     from or to. Where two runs meet at several stations, the change is the easiest one that they
     have: at one station, with time to spare, with the least way.
     """
-    found: dict[tuple[tuple[int, int, int], ...], Legs] = {}
+    found: dict[tuple[Ride, ...], Legs] = {}
     for some in _kinds(runs):
         for label in _best(_rounds(some, search)):
             legs = _with_easy_changes(label.legs, search)
-            key = tuple((leg.run.departure_id, leg.start, leg.end) for leg in legs)
-            found.setdefault(key, legs)
+            found.setdefault(tuple(leg.ride for leg in legs), legs)
     return sorted(found.values(), key=_order)
 
 
@@ -132,7 +140,7 @@ def arrives(legs: Legs) -> int:
 
 
 def _order(legs: Legs) -> tuple[int, ...]:
-    ids = (value for leg in legs for value in (leg.run.departure_id, leg.start, leg.end))
+    ids = (value for leg in legs for value in leg.ride)
     return departs(legs), arrives(legs), len(legs), *ids
 
 
