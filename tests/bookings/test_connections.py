@@ -499,6 +499,42 @@ class TestReserving:
             reserve(traveller, *one.ticket_ids, now=noon)
         assert everything() == before
 
+    def test_both_ways_with_changes_are_a_round_trip(self, net, traveller, noon, audited):
+        FareVersion.objects.update(return_discount_basis_points=1_000)
+        two_days = timedelta(days=2)
+        back = [
+            net.run("B 1", ("CEL", 0), ("BER", 60), start=EIGHT + two_days).ticket_id(),
+            net.run("B 2", ("BER", 70), ("ALT", 130), start=EIGHT + two_days).ticket_id(),
+        ]
+        there = [net.first.ticket_id(), net.second.ticket_id()]
+        made = reserve(traveller, *there, *back, now=noon, round_trip=True)
+        # Four tickets of 10.00, less 10 % each.
+        assert made.price.amount == "36.00"
+
+    @pytest.mark.parametrize(
+        "rides",
+        [
+            # It ends elsewhere.
+            [(("CEL", 0), ("DOR", 60))],
+            # It begins where the way out does not end.
+            [(("DOR", 0), ("ALT", 60))],
+            # It is under way for longer than a day.
+            [(("CEL", 0), ("BER", 60)), (("BER", 24 * 60), ("ALT", 25 * 60))],
+        ],
+    )
+    def test_what_does_not_lead_back_is_none(self, net, traveller, noon, rides):
+        there = [net.first.ticket_id(), net.second.ticket_id()]
+        start = EIGHT + timedelta(days=2)
+        back = [
+            net.run(f"B {number}", *stops, start=start).ticket_id()
+            for number, stops in enumerate(rides)
+        ]
+        before = everything()
+
+        with pytest.raises(InvalidInput):
+            reserve(traveller, *there, *back, now=noon, round_trip=True)
+        assert everything() == before
+
     def test_overlapping_tickets_are_refused(self, net, traveller, noon):
         early = net.run("R 2a", ("BER", 59), ("CEL", 120))
         with pytest.raises(InvalidInput):
