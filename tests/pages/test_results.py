@@ -388,6 +388,8 @@ class TestRecentSearches:
     def test_are_four_each_between_other_places(self, client: Client, timetable: Timetable) -> None:
         search(client)
         search(client, date="2026-06-03")
+        # The later one took the other's place.
+        assert [one["date"] for one in recent_of(client)] == [["2026-06-03"]]
         for place in ("Nuremberg", "Berlin", "Frankfurt"):
             client.get("/search/", {**ON_TUESDAY, "destination": place})
         search(client, origin="Nuremberg")
