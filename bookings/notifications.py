@@ -233,16 +233,29 @@ def contact_of(reservation: ReservationDetail) -> Contact | None:
     return None
 
 
+def booking_link(reservation: ReservationDetail, *, guest_secret: str | None = None) -> str:
+    """
+    Answer the address by which the holder comes to a reservation from a message.
+
+    A guest whose secret is not known any more finds it by its code and a name.
+    """
+    page = f"{settings.SITE_URL}/booking/{reservation.locator}/"
+    if guest_secret:
+        return f"{page}?key={guest_secret}"
+    if reservation.user_id is None:
+        return f"{settings.SITE_URL}/find-booking/?code={reservation.locator}"
+    return page
+
+
 def context(
     reservation: ReservationDetail, *, guest_secret: str | None = None
 ) -> dict[str, object]:
     """Answer what the templates of messages about a reservation may show."""
-    link = f"{settings.SITE_URL}/booking/{reservation.locator}/"
-    if guest_secret:
-        link += f"?key={guest_secret}"
+    link = booking_link(reservation, guest_secret=guest_secret)
     return {
         "site": settings.SITE_NAME,
         "link": link,
+        "tickets_link": f"{link}tickets/" if reservation.user_id else link,
         "reservation": reservation,
         "price": reservation.price.format(reservation.language),
         "until": f"{reservation.hold_until:%H:%M} UTC",

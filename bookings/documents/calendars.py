@@ -22,6 +22,7 @@ from accounts.viewers import Viewer
 from bookings import selectors
 from bookings.documents.words import seat_on_the_way
 from bookings.errors import ProofNeeded
+from bookings.notifications import booking_link
 from bookings.selectors import CouponDetail, EventDetail, ReservationDetail
 from inventory.selectors import TicketFacts
 from travel.common.errors import NotFound
@@ -123,7 +124,7 @@ def _event(
     event.add("location", start.name)
     if start.latitude or start.longitude:
         event.add("geo", vGeo((start.latitude, start.longitude)))
-    event.add("url", f"{settings.SITE_URL}/booking/{reservation.locator}/")
+    event.add("url", booking_link(reservation))
     event.add("description", "\n".join(_lines(reservation, ticket, travelling, is_off=is_off)))
     if not is_off:
         for before in (DAY_BEFORE, SET_OUT.get(ticket.service.mode, SET_OUT_USUALLY)):

@@ -20,6 +20,7 @@ from bookings import selectors
 from bookings.documents import calendars, tickets
 from bookings.documents.passes import Papers, Pass, has_documents, papers_of, per_ticket
 from bookings.documents.words import way
+from bookings.notifications import booking_link
 from bookings.selectors import ReservationDetail
 from travel.common.messaging import Attachment, Extras
 from travel.common.money import Money
@@ -101,7 +102,7 @@ def _html(papers: Papers, language: str) -> str:
     reservation = papers.reservation
     origin, destination = way(reservation)
     shown = [one for one in papers.passes if one.coupon_state != "cancelled"]
-    link = f"{settings.SITE_URL}/booking/{reservation.locator}/"
+    link = booking_link(reservation)
     return render_to_string(
         "emails/confirmation.html",
         {
@@ -117,7 +118,7 @@ def _html(papers: Papers, language: str) -> str:
                 Ride(passes[0], passes, passes[0].rules) for passes in per_ticket(shown).values()
             ],
             "price": Money(sum(one.price.minor for one in shown), reservation.currency),
-            "tickets_link": f"{link}tickets/",
+            "tickets_link": f"{link}tickets/" if reservation.user_id else link,
             "booking_link": link,
         },
     )

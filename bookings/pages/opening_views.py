@@ -30,7 +30,10 @@ from travel.common.errors import NotFound, Refusal
 @require_http_methods(["GET", "HEAD", "POST"])
 def find(request: HttpRequest) -> HttpResponse:
     """Open a booking by its code and the name of somebody who travels on it."""
-    form = FindForm(request.POST if request.method == "POST" else None)
+    code = request.GET.get("code", "")[:20]
+    if request.method != "POST" and (known := _known(request, code)):
+        return redirect("bookings:reservation", known)
+    form = FindForm(request.POST if request.method == "POST" else None, initial={"locator": code})
     status = HTTPStatus.OK
     if request.method == "POST":
         status = HTTPStatus.BAD_REQUEST
@@ -51,6 +54,16 @@ def find(request: HttpRequest) -> HttpResponse:
                 )
                 return redirect("bookings:reservation", found.locator)
     return render(request, "bookings/find.html", {"form": form}, status=status)
+
+
+def _known(request: HttpRequest, code: str) -> str | None:
+    """Answer the code of a booking that this browser may see already, as links in messages ask."""
+    try:
+        return selectors.get_reservation(
+            viewer=viewer_of(request), locator=code, now=clock.now()
+        ).locator
+    except NotFound:
+        return None
 
 
 @never_cache

@@ -156,6 +156,15 @@ class TestPasses:
             "After that nothing comes back.",
         )
 
+    def test_what_was_over_at_the_sale_is_left_out(self, paid, train, noon):
+        # 10 % until 24 hours before 08:00 on 2 June; it is 14:00 on 1 June already.
+        one = papers(paid(train.ticket_id()), noon).passes[0]
+
+        assert one.rules == (
+            "Until 2 Jun 2026, 07:00 cancelling costs 50 % of the price.",
+            "After that nothing comes back.",
+        )
+
     def test_an_infant_has_one_without_a_seat(self, paid, train, noon):
         adult, infant = papers(
             paid(train.ticket_id(), passengers=selling.party("adult", "infant")), noon
@@ -732,6 +741,15 @@ class TestEmail:
 
         assert letter.alternatives == []
         assert letter.attachments == []
+
+    def test_a_guest_is_led_to_the_booking_by_its_code(self, paid, train, settings):
+        booked = paid(train.ticket_id(), who="guest@example.org")
+        letter = sent(bookings_tasks.send_messages, settings)
+
+        address = f"{settings.SITE_URL}/find-booking/?code={booked.locator}"
+        assert address in letter.body
+        assert f'href="{address}"' in letter.alternatives[0][0]
+        assert "/booking/" not in letter.body
 
     def test_a_name_cannot_write_html(self, paid, train, settings):
         paid(

@@ -102,6 +102,18 @@ class TestWhoGetsThem:
         assert guest.get(at("tickets", held)).status_code == 200
         assert guest.get(at("tickets-pdf", held)).status_code == 200
 
+    def test_the_link_of_a_guests_message_asks_for_the_name_where_nothing_is_known(
+        self, train, noon
+    ):
+        held, secret = hold_as_guest(train.ticket_id(), now=noon)
+        link = f"{reverse('bookings:find')}?code={held.locator}"
+        guest = Client()
+
+        assert f'value="{held.locator}"' in text_of(guest.get(link))
+        guest.get(f"{at('reservation', held)}?key={secret}")
+        assert guest.get(link)["Location"] == at("reservation", held)
+        assert Client().get(f"{reverse('bookings:find')}?code=%00<b>").status_code == 200
+
     def test_whoever_knows_code_and_name_proves_that_it_is_theirs_first(self, booked):
         finder = Client()
         session = finder.session
