@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
+
 from inventory.models import Mode
 from support.analytics.days import Span, months, stretches
 from support.analytics.sources import Tally, local_day, sum_of_customers
@@ -37,10 +39,12 @@ class MonthOfUsers:
 def users_by_month(*, over: Span) -> list[MonthOfUsers]:
     """Answer active, new and returning users, and accounts opened, of every month of a span."""
     reserved, joined, values = [], [], list[Any]()
+    # That index has all that is asked for; the one of the time leads to every row.
+    by_user = " FORCE INDEX (reservation_of_user)" if connection.vendor == "mysql" else ""
     for stretch in stretches(over.days):
         reserved.append(
             f"SELECT {_month('created_at', stretch.minutes)} AS month, user_id, "  # noqa: S608
-            "MIN(created_at) AS earliest FROM bookings_reservation "
+            f"MIN(created_at) AS earliest FROM bookings_reservation{by_user} "
             "WHERE user_id IS NOT NULL AND created_at >= %s AND created_at < %s "
             "GROUP BY month, user_id"
         )

@@ -3,7 +3,7 @@
 CREATE PROCEDURE support_tickets_by_mode_1(IN p_from DATETIME(6), IN p_until DATETIME(6))
 SQL SECURITY INVOKER
 BEGIN
-    SELECT service.mode, COUNT(*) AS tickets, COUNT(gone.id) AS cancelled
+    SELECT STRAIGHT_JOIN service.mode, COUNT(*) AS tickets, COUNT(gone.id) AS cancelled
     FROM bookings_reservation reservation
     JOIN payments_payment payment ON payment.settles_id = reservation.id
     JOIN bookings_passenger passenger ON passenger.reservation_id = reservation.id

@@ -8,7 +8,7 @@ CREATE PROCEDURE support_tickets_by_phrase_1(
 )
 SQL SECURITY INVOKER
 BEGIN
-    SELECT
+    SELECT STRAIGHT_JOIN
         coupon.id AS coupon_id, reservation.locator, passenger.first_name, passenger.last_name,
         service.mode, service.number, origin.name AS origin, target.name AS destination,
         board.departs_at, coupon.state,

@@ -6,7 +6,7 @@ BEGIN
     SELECT person.id AS user_id, person.first_name, person.last_name, person.email, person.phone,
         person.city, best.number
     FROM (
-        SELECT reservation.user_id, COUNT(*) AS number
+        SELECT STRAIGHT_JOIN reservation.user_id, COUNT(*) AS number
         FROM bookings_reservation reservation
         JOIN bookings_passenger passenger ON passenger.reservation_id = reservation.id
         JOIN bookings_coupon coupon ON coupon.passenger_id = passenger.id

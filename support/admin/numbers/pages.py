@@ -32,15 +32,17 @@ MOST_CARRIERS = 500
 ROWS_SHOWN = 200
 
 
+def _day_field(label: Any) -> forms.DateField:
+    # A control of this type takes and gives days as ISO writes them, in every language.
+    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    return forms.DateField(label=label, required=False, widget=widget)
+
+
 class FilterForm(forms.Form):
     """What a report is asked for. What is left out is as it is usually."""
 
-    first = forms.DateField(
-        label=gettext_lazy("From"), required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
-    last = forms.DateField(
-        label=gettext_lazy("To"), required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
+    first = _day_field(gettext_lazy("From"))
+    last = _day_field(gettext_lazy("To"))
     by = forms.ChoiceField(label=gettext_lazy("By"), required=False)
     carrier = forms.TypedChoiceField(
         label=gettext_lazy("Carrier"), required=False, coerce=int, empty_value=None
@@ -167,6 +169,10 @@ def report_view(site: Any, request: HttpRequest, name: str) -> HttpResponse:
         asked = None
     if asked is not None:
         context |= _answer(request, report, asked)
+        # What was left out is shown as it was taken.
+        chosen = form.cleaned_data if form.is_bound else {}
+        taken = {"first": asked.over.first, "last": asked.over.last, "by": asked.by}
+        context["form"] = FilterForm(report=report, rights=rights, initial={**chosen, **taken})
     status = 200 if asked is not None else 400
     return TemplateResponse(request, "admin/support/numbers/report.html", context, status=status)
 
