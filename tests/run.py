@@ -152,6 +152,7 @@ def deployment_environment(scratch: Path) -> dict[str, str]:
     return {
         "VAR_DIR": str(scratch),
         "SECRET_KEY": secrets.token_urlsafe(50),
+        "TICKET_SIGNING_KEYS": secrets.token_urlsafe(32),
         "DATABASE_URL": f"sqlite:///{scratch / 'deployment.sqlite3'}",
         "REDIS_URL": "redis://127.0.0.1:6379/0",
         "SITE_URL": "https://tickets.example.org",
@@ -162,6 +163,8 @@ def deployment_environment(scratch: Path) -> dict[str, str]:
         "THROTTLES": "on",
         "STAFF_2FA": "required",
         "MAIL_DELIVERY": "email",
+        "CARD_GATEWAY": "none",
+        "CRYPTO_GATEWAY": "none",
         "TESTING": "0",
     }
 
