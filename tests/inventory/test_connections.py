@@ -280,7 +280,18 @@ class TestWhereToChange:
         assert self.meet(c_spare=1) == (B, B)
 
     def test_at_one_station_rather_than_between_two(self):
-        assert self.meet(changes={(C, B): 1, (C, C): 20}) == (C, C)
+        # From B to C on foot is easy and the shorter way; at C there is no minute to spare.
+        first = run(1, (A, 0, 10), call(1, B, 60, 62, km=5), call(2, C, 100, 102, km=50))
+        second = run(2, (C, 0, 120), (D, 180, 0))
+        (legs,) = told(find([first, second], search(changes={(B, C): 1, (C, C): 20})))
+        assert (legs[0][2], legs[1][1]) == (C, C)
+
+    def test_never_where_there_is_no_time_for_it(self):
+        # At B three minutes, at C six of the five that are needed; by B the way is shorter.
+        first = run(1, (A, 0, 10), call(1, B, 60, 62, km=10), call(2, C, 100, 102, km=30))
+        second = run(2, call(0, B, 0, 63, km=0), call(1, C, 80, 106, km=10), (D, 180, 0))
+        (legs,) = told(find([first, second], search()))
+        assert (legs[0][2], legs[1][1]) == (C, C)
 
 
 class TestWorthIt:
