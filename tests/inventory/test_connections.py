@@ -253,6 +253,11 @@ class TestParts:
         runs = [run(1, (A, 0, 10), (B, 60, 62)), way.part(0, 3), way.part(1, 3)]
         assert len(find(runs, search())) == 1
 
+    def test_one_is_reached_by_whoever_came_by_another_departure(self):
+        way = run(1, (A, 0, 10), (B, 60, 61), (C, 62, 63), (B, 64, 75), (D, 100, 0))
+        runs = [way.part(0, 1), run(2, (A, 0, 5), (B, 62, 63)), way.part(3, 4)]
+        assert told(find(runs, search())) == [[(2, A, B), (1, B, D)]]
+
     def test_other_rides_at_the_same_place_in_theirs_are_two(self):
         way = run(2, (B, 0, 70), (D, 80, 80), (B, 170, 180), (D, 190, 0), mode="Bus")
         runs = [
