@@ -30,6 +30,8 @@ STEP = timedelta(minutes=10)
 KIND = "bookings.told_of_departure"
 # Departures of these days, from today, are looked at for changed times; cancelled ones for longer.
 LOOKS_BACK, LOOKS_AHEAD, LOOKS_FAR = timedelta(days=1), timedelta(days=2), timedelta(days=370)
+# What was told of longer ago is not taken back by itself.
+TOLD_WITHIN = timedelta(days=3)
 Event = ReservationEvent.Kind
 
 
@@ -100,8 +102,14 @@ def tell_everybody(*, now: datetime, limit: int = 100) -> int:
 
 
 def _changed(now: datetime) -> list[tuple[int, str]]:
-    """Answer the sold departures that do not run as planned, each with a mark of how they run."""
+    """
+    Answer the sold departures that do not run as planned, each with a mark of how they run.
+
+    Those of which something was told are among them: they may run as planned again.
+    """
     today = now.date()
+    told = Job.objects.filter(kind=KIND, done_at__gte=now - TOLD_WITHIN)
+    told_of = [int(one) for one in told.values_list("reference", flat=True)]
     calls = Call.objects.filter(departure=OuterRef("pk")).filter(
         Q(expected_arrives_at__isnull=False)
         | Q(expected_departs_at__isnull=False)
@@ -109,7 +117,7 @@ def _changed(now: datetime) -> list[tuple[int, str]]:
     )
     soon = Q(Exists(calls), travel_date__lte=today + LOOKS_AHEAD)
     rows = Departure.objects.filter(
-        soon | Q(state=Departure.State.CANCELLED),
+        soon | Q(state=Departure.State.CANCELLED) | Q(pk__in=told_of),
         frozen_at__isnull=False,
         travel_date__gte=today - LOOKS_BACK,
         travel_date__lte=today + LOOKS_FAR,

@@ -10,7 +10,7 @@ from bookings import services
 from bookings.engine.contract import SYSTEM
 from bookings.models import ReservationEvent
 from bookings.tasks import tell_of_departures
-from inventory.models import Departure
+from inventory.models import Call, Departure
 from tests.bookings.disrupted import call_off, delay
 from tests.selling import reserve
 from travel.common.models import OutboxMessage
@@ -173,6 +173,17 @@ class TestTheWorker:
         delay(train, 40)
         assert tell_of_departures() == 1
         assert len(told()) == 3
+
+    def test_tells_of_what_runs_as_planned_again(self, train, coach, clock, noon):
+        late = paid("ada@example.org", train.ticket_id(), now=noon)
+        off = paid("bob@example.org", coach.ticket_id(), now=noon)
+        delay(train, 15)
+        call_off(coach)
+        assert tell_of_departures() == 2
+        Call.objects.update(expected_arrives_at=None, expected_departs_at=None)
+        Departure.objects.update(state="scheduled")
+        assert [tell_of_departures(), tell_of_departures()] == [2, 0]
+        assert story(late)[-1] == story(off)[-1] == ("delayed", 0, 0)
 
     def test_leaves_days_alone_that_are_far_away_or_over(self, train, clock, noon):
         paid("ada@example.org", train.ticket_id(), now=noon)
