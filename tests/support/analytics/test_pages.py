@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
@@ -205,11 +207,8 @@ class TestReports:
         assert "errorlist" in page(chief, "revenue", query, status=400)
 
     def test_pages_ask_as_often_however_much_was_sold(
-        self, chief: Client, sales: Sales, sell: Any, django_assert_num_queries: Any
+        self, chief: Client, sales: Sales, sell: Any
     ) -> None:
-        from django.db import connection
-        from django.test.utils import CaptureQueriesContext
-
         with CaptureQueriesContext(connection) as before:
             page(chief, "revenue", f"{JUNE}&by=carrier")
         for _ in range(3):
@@ -221,6 +220,19 @@ class TestReports:
 
 
 class TestOverview:
+    def test_asks_as_often_however_much_was_sold(
+        self, chief: Client, sales: Sales, sell: Any
+    ) -> None:
+        with CaptureQueriesContext(connection) as before:
+            chief.get("/admin/")
+        sell(sales.bob, sales.sky, now=at(2, 1), adults=3)
+        sell(sales.bob, sales.timetable.train, now=at(2, 2), fare=1)
+        with CaptureQueriesContext(connection) as after:
+            chief.get("/admin/")
+
+        # Eight tiles and two panels, each by a statement of its own.
+        assert len(before) == len(after) <= 16
+
     def test_tells_the_day(self, chief: Client, sales: Sales) -> None:
         text = chief.get("/admin/").content.decode()
 
