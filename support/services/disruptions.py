@@ -20,7 +20,6 @@ from bookings import services as booking
 from bookings.engine import holds
 from bookings.engine.contract import Actor
 from bookings.errors import AlreadyCancelled, HoldExpired, NotCancellable
-from bookings.models import Reservation
 from bookings.selectors import ReservationDetail
 from bookings.services import rebooking, telling
 from inventory.models import Departure
@@ -43,8 +42,6 @@ OFFICE = Viewer(is_support=True)
 # After so many failures a person looks at it.
 ATTEMPTS = 5
 FIRST_PAUSE = timedelta(seconds=20)
-# So often a job that waits for holds to end looks for who has paid meanwhile.
-LOOKS_AGAIN = timedelta(minutes=1)
 
 
 # --- beginning ------------------------------------------------------------------------------------
@@ -330,33 +327,22 @@ def look_after(*, job_id: int, now: datetime) -> str:
     """
     Add who has paid since the job began, and end the job when nobody waits; answer its state.
 
-    It does not end while somebody holds seats on the departure unpaid, since whoever does may pay.
+    Whoever holds seats unpaid has an item too, so that it does not end before they are given up.
     """
     job = DisruptionJob.objects.select_for_update().filter(pk=job_id).first()
     if job is None or job.state != DisruptionJob.State.RUNNING:
         return ""
-    still_held = False
     if job.deed != Deed.TELL:
         concern = Concern(only_at=tuple(job.positions))
         _add_items(job, _concerned(job.departure_id, concern), now)
-        still_held = _is_held(job, concern, now)
     waiting = DisruptionItem.objects.filter(job=job, state=State.WAITING)
     next_due = waiting.aggregate(next=Min("due_at"))["next"]
-    if next_due is None and not still_held:
+    if next_due is None:
         job.state, job.finished_at = DisruptionJob.State.DONE, now
     else:
-        job.due_at = max(now, next_due) if next_due else now + LOOKS_AGAIN
+        job.due_at = max(now, next_due)
     job.save(update_fields=["state", "finished_at", "due_at"])
     return str(job.state)
-
-
-def _is_held(job: DisruptionJob, concern: Concern, now: datetime) -> bool:
-    held = desk.open_coupons().filter(passenger__reservation__state=Reservation.State.HELD)
-    return (
-        concern.narrow(held, job.departure_id)
-        .filter(passenger__reservation__hold_until__gt=now)
-        .exists()
-    )
 
 
 @in_transaction
