@@ -182,6 +182,7 @@ def _who_may_board(
     boarding = {
         station: [(waiting[start], least) for start, least in changes if start in waiting]
         for station, changes in search.changes.items()
+        if station not in search.origins and station not in search.destinations
     }
     return {station: queues for station, queues in boarding.items() if queues}
 
@@ -359,7 +360,10 @@ def _easiest(before: Leg, after: Leg, search: Search) -> tuple[Leg, Leg]:
     choices: list[tuple[tuple[float, ...], Leg, Leg]] = []
     for index in range(after.end):
         halt = after.run.halts[index]
-        if halt.boards is None or not _leads_to(after.run, index, after.end, search):
+        here = halt.station_id
+        if halt.boards is None or here in search.origins or here in search.destinations:
+            continue
+        if not _leads_to(after.run, index, after.end, search):
             continue
         for start, least in search.changes.get(halt.station_id, ()):
             end = gets_off.get(start)
