@@ -190,6 +190,9 @@ class TestConnections:
         assert wrong(row, noon) == {}
         delay(train, 1, since=4)
         assert wrong(row, noon) == {onward.ticket_id(): "missed"}
+        # There is more time than was sold, though not as much as a change should take.
+        delay(onward, 10)
+        assert wrong(row, noon) == {}
 
     def test_is_reached_when_it_is_late_as_well(self, train, onward, traveller, noon):
         row = paid(traveller, train.ticket_id(), onward.ticket_id(), now=noon)
