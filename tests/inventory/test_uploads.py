@@ -113,6 +113,21 @@ class TestSheets:
         row.refresh_from_db()
         assert row.state == "checked"
 
+    def test_two_workers_do_not_read_the_same(self, clerk, clock, noon, monkeypatch):
+        row = take(clerk, sheets_zip(example()), noon)
+        compare = uploads.preview
+        second = []
+
+        def meanwhile(draft, *, now):
+            if not second:
+                second.append("looks")
+                second.append(uploads.work_on(upload_id=row.pk, now=now))
+            return compare(draft, now=now)
+
+        monkeypatch.setattr(uploads, "preview", meanwhile)
+        assert uploads.work_on(upload_id=row.pk, now=noon) == "checked"
+        assert second == ["looks", ""]
+
     def test_what_breaks_off_again_and_again_is_refused(self, clerk, clock, noon, monkeypatch):
         row = take(clerk, sheets_zip(example()), noon)
 
