@@ -16,6 +16,7 @@ from django.utils.translation import override
 
 from accounts.models import User
 from accounts.services import privacy as people
+from accounts.viewers import Viewer
 from bookings.services import privacy as reservations
 from payments import selectors as payments
 from payments.services import privacy as books
@@ -23,6 +24,7 @@ from support import documents, notifications
 from support.errors import StillNeeded
 from support.models import DataExport, Erasure, Report, ReportMessage
 from support.selectors import State
+from support.services.reports import close_report
 from travel.common import forgetting
 from travel.common.errors import NotFound
 from travel.common.models import Job
@@ -236,7 +238,9 @@ def _erase_reports(user_id: int, now: datetime) -> None:
     forgetting.forget_admin_notes(Report, ids)
     for some in forgetting.batches(ids):
         ReportMessage.objects.filter(report__in=some).update(body=ERASED_TEXT)
-    rows.exclude(state=State.CLOSED).update(state=State.CLOSED, closed_at=now)
+    # Closed as the person would: what else closing means stays in one place.
+    for report_id in rows.exclude(state=State.CLOSED).order_by("id").values_list("id", flat=True):
+        close_report(viewer=Viewer(user_id=user_id), report_id=report_id, now=now)
 
 
 def forget_farewells() -> int:

@@ -93,7 +93,7 @@ def story(person: User, staff: User, train: Trip, coach: Trip, noon: datetime) -
         now=noon,
     )
     services.respond(
-        viewer=agent, report_id=report.id, answer=f"Dear {SECRET}", state="Closed", now=noon
+        viewer=agent, report_id=report.id, answer=f"Dear {SECRET}", state="In Progress", now=noon
     )
     _leave_marks(person, staff, made, noon)
     _leave_answers(person, made, noon + timedelta(days=4))
