@@ -9,6 +9,7 @@ import pytest
 from accounts.models import User
 from accounts.viewers import Viewer
 from bookings import services as booking
+from bookings.engine.contract import Actor
 from bookings.errors import AlreadyCancelled, AlreadyPaid, HoldExpired
 from bookings.models import Reservation, ReservationEvent
 from payments import selectors, services
@@ -120,7 +121,7 @@ class TestPayFromWallet:
             viewer=me,
             reservation_id=reservation.id,
             now=noon,
-            actor=booking.Actor("holder", me.user_id),
+            actor=Actor("holder", me.user_id),
         )
 
         with pytest.raises(AlreadyCancelled):
