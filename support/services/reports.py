@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from django.utils.translation import gettext as _
@@ -41,13 +42,16 @@ def submit_report(
 
     :raises InvalidInput: the category is unknown, or the text is empty or too long.
     :raises NotFound: the reservation is not the viewer's, or the ticket is not of it.
+    :raises ProofNeeded: it was only looked up by its code and a name.
     :raises TooManyReports: twenty of the passenger's reports are open.
     """
     _check_text("text", text)
     if category not in selectors.CATEGORIES:
         raise InvalidInput(errors={"category": [_("There is no such category.")]})
     mine = Viewer(user_id=_known(viewer))
-    reservation = bookings.get_reservation(viewer=mine, reservation_id=reservation_id, now=now)
+    # Whoever booked as a guest and has signed in since is its holder by the link or by the proof.
+    holder = replace(viewer, is_support=False)
+    reservation = bookings.get_to_change(viewer=holder, reservation_id=reservation_id, now=now)
     if ticket_id not in reservation.tickets:
         raise NotFound()
     still_open = selectors.visible_to(mine).exclude(state=State.CLOSED)

@@ -95,7 +95,7 @@ def test_a_round_trip_is_one_hold(
     page.get_by_role("link", name=re.compile("Choose.*ICE 585")).click()
     page.get_by_role("button", name="Choose seats").click()
     page.get_by_role("checkbox", name=re.compile("Seat 2A,")).check(force=True)
-    page.get_by_role("button", name="On to the way back").last.click()
+    page.get_by_role("button", name="On to the way back", exact=True).last.click()
 
     page.get_by_role("link", name=re.compile("Choose.*ICE 585, 10:00")).click()
     page.get_by_role("button", name="Choose seats").click()

@@ -159,11 +159,12 @@ class TestCancelTheWhole:
     ) -> None:
         reservation = paid(1)
         Call.objects.filter(id=train.calls[0].id).update(
-            expected_departs_at=datetime.fromisoformat("2026-06-02T08:00:00+00:00")
+            expected_departs_at=datetime.fromisoformat("2026-06-02T06:45:00+00:00")
         )
 
-        # 06:30 is half an hour after the plan, but one and a half hours before it really leaves.
-        done = cancel(me, reservation, datetime.fromisoformat("2026-06-02T06:30:00+00:00"))
+        # 05:30 is half an hour before the plan, but one and a quarter before it really leaves; and
+        # 45 minutes are too few for the whole price.
+        done = cancel(me, reservation, datetime.fromisoformat("2026-06-02T05:30:00+00:00"))
 
         assert done.refund.minor == 2_250
 
