@@ -277,10 +277,10 @@ STATEMENTS: tuple[tuple[str, str, int], ...] = (
         "departures",
         """
         INSERT INTO inventory_departure (id, service_id, travel_date, run, generation, vehicle_id,
-            feed_id, content_digest, state, sales_closed_at, frozen_at, stock_version,
+            feed_id, content_digest, state, sales_closed_at, frozen_at, stock_version, revision,
             earliest_hold_end)
         SELECT id, %(service)s, %(day)s, LPAD(n, 8, '0'), 1, %(vehicle)s,
-            NULL, '', 'scheduled', NULL, CAST(%(now)s AS DATETIME(6)), %(slots)s,
+            NULL, '', 'scheduled', NULL, CAST(%(now)s AS DATETIME(6)), %(slots)s, 0,
             CAST(%(held_until)s AS DATETIME(6))
         FROM bench_departure ORDER BY n
         """,

@@ -68,7 +68,10 @@ def departures(
         "service__carrier",
     )
     if number:
-        rows = rows.filter(service__number__istartswith=number)
+        # Codes are compared byte by byte; people type them in small letters too.
+        rows = rows.filter(
+            Q(service__number__startswith=number) | Q(service__number__startswith=number.upper())
+        )
     if only_disrupted:
         rows = rows.filter(_is_disrupted())
     first_call = Call.objects.filter(departure=OuterRef("pk"), position=0)
