@@ -15,35 +15,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from bookings import services
-from bookings.pages import shown
+from bookings.pages import seat_choice, shown
 from bookings.pages.access import asks_for_proof, booked_to_change, viewer_of
-from bookings.pages.journey import ChosenSeat, coach_name, seats_in_words
+from bookings.pages.journey import ChosenSeat, seats_in_words
 from bookings.pages.refusals import missing_is_404
 from bookings.selectors import CouponDetail, PlannedSeat, ReservationDetail
 from bookings.services import SeatChoice
-from inventory import seat_plan as drawing
 from inventory.pricing import INFANT
 from travel.common import clock
 from travel.common.errors import InvalidInput, NotFound, Refusal
-
-
-@dataclass(frozen=True, slots=True)
-class CoachTab:
-    """A coach to look into: its label, what it is called, how many seats are free."""
-
-    label: str
-    name: str
-    free: int
-    current: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A seat in the list of seats."""
-
-    value: str
-    text: str
-    chosen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +32,7 @@ class Sitter:
 
     name: str
     seat: str
-    coaches: list[tuple[str, list[Choice]]]
+    coaches: list[tuple[str, list[seat_choice.Choice]]]
 
 
 @never_cache
@@ -192,7 +172,7 @@ def _show(
     free = {(one.seat.coach, one.seat.label) for one in plan if one.is_free}
     kept = [one for one in chosen if (one.coach, one.label) in free]
     coach = _shown_coach(given.get("coach", ""), given.get("at", ""), plan, kept)
-    drawn = _drawn(ride, coach, plan, kept)
+    drawn = seat_choice.drawn(ride.ticket_id, ride.mode, coach, plan, kept)
     as_list = given.get("view") == "list" or not drawn.drawable
     context = {
         "reservation": booked,
@@ -200,9 +180,11 @@ def _show(
         "faults": faults,
         "coach": drawn,
         "coach_label": coach,
-        "tabs": _tabs(plan, coach),
+        "tabs": seat_choice.tabs(plan, coach),
         "elsewhere": [
-            Choice(str(seat), seats_in_words([seat])) for seat in kept if seat.coach != coach
+            seat_choice.Choice(str(seat), seats_in_words([seat]))
+            for seat in kept
+            if seat.coach != coach
         ],
         "people": len(coupons),
         "limit": max(len(coupons) - sum(seat.coach != coach for seat in kept), 0),
@@ -232,47 +214,6 @@ def _shown_coach(
     return next(one for one in wanted if one in labels)
 
 
-def _tabs(plan: Sequence[PlannedSeat], current: str) -> list[CoachTab]:
-    labels = list(dict.fromkeys(one.seat.coach for one in plan))
-    return [
-        CoachTab(
-            label,
-            coach_name(label),
-            sum(one.is_free for one in plan if one.seat.coach == label),
-            label == current,
-        )
-        for label in labels
-    ]
-
-
-def _drawn(
-    ride: shown.Ride, coach: str, plan: Sequence[PlannedSeat], kept: Sequence[ChosenSeat]
-) -> drawing.PlannedCoach:
-    picked = {(one.coach, one.label) for one in kept}
-    return drawing.lay_out(
-        mode=ride.mode,
-        name=coach_name(coach),
-        seats=[
-            drawing.PlannedSeat(
-                value=str(ChosenSeat(ride.ticket_id, coach, one.seat.label)),
-                label=one.seat.label,
-                row=one.seat.row,
-                column=one.seat.column,
-                taken=not one.is_free,
-                chosen=(coach, one.seat.label) in picked,
-                is_window=one.seat.is_window,
-                is_aisle=one.seat.is_aisle,
-                has_table=one.seat.has_table,
-                is_quiet=one.seat.is_quiet,
-                accessible=one.seat.is_accessible,
-                faces_back=one.seat.faces_back,
-            )
-            for one in plan
-            if one.seat.coach == coach
-        ],
-    )
-
-
 def _sitters(
     booked: ReservationDetail,
     ride: shown.Ride,
@@ -285,33 +226,9 @@ def _sitters(
         Sitter(
             booked.passenger_of(one).full_name,
             shown.seat_on_the_way(one, ticket),
-            _choices(ride.ticket_id, plan, chosen[place] if place < len(chosen) else None),
+            seat_choice.choices(
+                ride.ticket_id, plan, chosen[place] if place < len(chosen) else None
+            ),
         )
         for place, one in enumerate(coupons)
     ]
-
-
-def _choices(
-    ticket_id: int, plan: Sequence[PlannedSeat], chosen: ChosenSeat | None
-) -> list[tuple[str, list[Choice]]]:
-    coaches: dict[str, list[Choice]] = {}
-    for one in plan:
-        if not one.is_free:
-            continue
-        seat = ChosenSeat(ticket_id, one.seat.coach, one.seat.label)
-        text = ", ".join([gettext("Seat %(label)s") % {"label": seat.label}, *_features(one)])
-        coaches.setdefault(coach_name(seat.coach), []).append(
-            Choice(str(seat), text, seat == chosen)
-        )
-    return list(coaches.items())
-
-
-def _features(one: PlannedSeat) -> list[str]:
-    told = [
-        (one.seat.is_accessible, gettext("wheelchair space")),
-        (one.seat.is_window, gettext("window")),
-        (one.seat.is_aisle, gettext("aisle")),
-        (one.seat.has_table, gettext("table")),
-        (one.seat.is_quiet, gettext("quiet zone")),
-    ]
-    return [word for holds, word in told if holds]

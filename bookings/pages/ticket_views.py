@@ -13,13 +13,12 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from bookings import selectors
-from bookings.pages import offered
+from bookings.pages import offered, seat_choice
 from bookings.pages.forms import SEAT_WISHES
-from bookings.pages.journey import ChosenSeat, Journey, coach_name, seats_in_words
+from bookings.pages.journey import ChosenSeat, Journey, seats_in_words
 from bookings.pages.offered import FEW_SEATS, Bill, Remark, Step
 from bookings.pages.refusals import missing_is_404
 from bookings.selectors import FareLeft, PlannedSeat, SeatPlan
-from inventory import seat_plan as drawing
 from inventory.errors import DepartureClosed
 from travel.common import clock
 from travel.common.money import Money
@@ -145,30 +144,11 @@ def _too_few(left: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class CoachTab:
-    """A coach to look into: its label, what it is called, how many seats are free."""
-
-    label: str
-    name: str
-    free: int
-    current: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A free seat in the list of seats."""
-
-    value: str
-    text: str
-    chosen: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Sitter:
     """Somebody who needs a seat, and the seats to choose from, by coach."""
 
     name: str
-    coaches: list[tuple[str, list[Choice]]]
+    coaches: list[tuple[str, list[seat_choice.Choice]]]
 
 
 @require_safe
@@ -194,7 +174,8 @@ def seats(request: HttpRequest, ticket_id: int) -> HttpResponse:
         return redirect(journey.after(ticket_id, chosen))
     kept = [seat for seat in chosen if _is_free(mine, seat)]
     shown = _shown_coach(request, mine, kept)
-    coach = _drawn(plan, mine, shown, kept)
+    ticket = plan.offer.ticket
+    coach = seat_choice.drawn(ticket.id, ticket.service.mode, shown, mine, kept)
     as_list = request.GET.get("view") == "list" or not coach.drawable
     return render(
         request,
@@ -211,9 +192,11 @@ def seats(request: HttpRequest, ticket_id: int) -> HttpResponse:
             + [("seat", str(seat)) for seat in journey.seats_elsewhere(ticket_id)],
             "coach": coach,
             "coach_label": shown,
-            "tabs": _tabs(mine, shown),
+            "tabs": seat_choice.tabs(mine, shown),
             "elsewhere": [
-                Choice(str(seat), seats_in_words([seat])) for seat in kept if seat.coach != shown
+                seat_choice.Choice(str(seat), seats_in_words([seat]))
+                for seat in kept
+                if seat.coach != shown
             ],
             "sitters": _sitters(journey, ticket_id, mine, kept) if as_list else [],
             "limit": max(journey.party.seats - sum(seat.coach != shown for seat in kept), 0),
@@ -292,82 +275,17 @@ def _shown_coach(
     return max(free, key=lambda coach: free[coach])
 
 
-def _tabs(mine: Sequence[PlannedSeat], shown: str) -> list[CoachTab]:
-    labels = list(dict.fromkeys(one.seat.coach for one in mine))
-    return [
-        CoachTab(
-            label,
-            coach_name(label),
-            sum(one.is_free for one in mine if one.seat.coach == label),
-            label == shown,
-        )
-        for label in labels
-    ]
-
-
-def _drawn(
-    plan: SeatPlan, mine: Sequence[PlannedSeat], coach: str, chosen: Sequence[ChosenSeat]
-) -> drawing.PlannedCoach:
-    ticket = plan.offer.ticket
-    picked = {(seat.coach, seat.label) for seat in chosen}
-    return drawing.lay_out(
-        mode=ticket.service.mode,
-        name=coach_name(coach),
-        seats=[
-            drawing.PlannedSeat(
-                value=str(ChosenSeat(ticket.id, coach, one.seat.label)),
-                label=one.seat.label,
-                row=one.seat.row,
-                column=one.seat.column,
-                taken=not one.is_free,
-                chosen=(coach, one.seat.label) in picked,
-                is_window=one.seat.is_window,
-                is_aisle=one.seat.is_aisle,
-                has_table=one.seat.has_table,
-                is_quiet=one.seat.is_quiet,
-                accessible=one.seat.is_accessible,
-                faces_back=one.seat.faces_back,
-            )
-            for one in mine
-            if one.seat.coach == coach
-        ],
-    )
-
-
 def _sitters(
     journey: Journey, ticket_id: int, mine: Sequence[PlannedSeat], chosen: Sequence[ChosenSeat]
 ) -> list[Sitter]:
     names = who_travels(journey)[: journey.party.seats]
     return [
-        Sitter(name, _choices(ticket_id, mine, chosen[place] if place < len(chosen) else None))
+        Sitter(
+            name,
+            seat_choice.choices(ticket_id, mine, chosen[place] if place < len(chosen) else None),
+        )
         for place, name in enumerate(names)
     ]
-
-
-def _choices(
-    ticket_id: int, mine: Sequence[PlannedSeat], chosen: ChosenSeat | None
-) -> list[tuple[str, list[Choice]]]:
-    coaches: dict[str, list[Choice]] = {}
-    for one in mine:
-        if not one.is_free:
-            continue
-        seat = ChosenSeat(ticket_id, one.seat.coach, one.seat.label)
-        text = ", ".join([_("Seat %(label)s") % {"label": seat.label}, *_features(one)])
-        coaches.setdefault(coach_name(seat.coach), []).append(
-            Choice(str(seat), text, seat == chosen)
-        )
-    return list(coaches.items())
-
-
-def _features(one: PlannedSeat) -> list[str]:
-    told = [
-        (one.seat.is_accessible, _("wheelchair space")),
-        (one.seat.is_window, _("window")),
-        (one.seat.is_aisle, _("aisle")),
-        (one.seat.has_table, _("table")),
-        (one.seat.is_quiet, _("quiet zone")),
-    ]
-    return [word for holds, word in told if holds]
 
 
 def who_travels(journey: Journey) -> list[str]:

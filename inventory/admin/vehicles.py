@@ -45,6 +45,7 @@ class StandsFast:
     """No change and no deletion once a departure has sold from it."""
 
     def stands(self, obj: Any) -> bool:
+        """Say whether this row was sold from; each table that mixes this in has its own way."""
         raise NotImplementedError
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
