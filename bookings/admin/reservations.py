@@ -25,7 +25,7 @@ from payments.errors import QuoteExpired
 from payments.models import Reason, Refund
 from support import selectors as desk
 from support import services as help_desk
-from travel.common import clock
+from travel.common import acts, clock
 from travel.common.admin_bases import (
     EMPTY,
     STATE_TONES,
@@ -255,7 +255,7 @@ class ReservationAdmin(ClosedAdmin):
             now=clock.now(),
             **chosen,
         )
-        self.log_change(request, reservation, gettext("Cancelled: %s") % data["reason"])
+        acts.record(request, reservation, gettext("Cancelled."), data["reason"])
         said = gettext("%(locator)s is cancelled. Going back: %(refund)s.") % {
             "locator": reservation.locator,
             "refund": money_text(done.refund),

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST
 
 from accounts import selectors as people
 from accounts.roles import ADMINISTRATOR, FINANCE
-from travel.common import clock
+from travel.common import acts, clock
 from travel.common.admin_bases import ClosedAdmin
 from travel.common.errors import Refusal
 from travel.common.text import clean_text
@@ -108,7 +108,7 @@ class DeedAdmin(ClosedAdmin):
         except Refusal as refusal:
             self.message_user(request, f"{row}: {refusal.detail}", messages.ERROR)
             return False
-        self.log_change(request, row, " ".join(filter(None, [str(deed.done), note])))
+        acts.record(request, row, str(deed.done), note)
         return True
 
     def _may(self, request: HttpRequest) -> bool:

@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import selectors as people
 from accounts.roles import ADMINISTRATOR, FINANCE
 from payments.admin.deeds import DeedAdmin
-from travel.common import clock, idempotency
+from travel.common import acts, clock, idempotency
 from travel.common.errors import KeyReused, Refusal
 from travel.common.idempotency import Answer, Asked, Lease
 from travel.common.ids import digest, new_secret
@@ -166,7 +166,7 @@ class ErrandAdmin(DeedAdmin):
         address = reverse(f"admin:{self._name()}_change", args=[row.pk])
         answer = Answer(HTTPStatus.FOUND, body="", content_type="text/html", location=address)
         idempotency.finish_leased(asked, answer, now=now)
-        self.log_change(request, row, str(errand.done))
+        acts.record(request, row, str(errand.done), form.cleaned_data.get("note") or "")
         self.message_user(request, str(errand.done), messages.SUCCESS)
         return HttpResponseRedirect(address)
 

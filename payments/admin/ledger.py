@@ -12,12 +12,14 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from payments import statements
 from payments.admin.errands import AmountMixin, Errand, ErrandAdmin, ErrandForm, PlainTextField
 from payments.models import Account, Entry, Transfer
 from payments.services import settlements
+from travel.common import acts
 from travel.common.admin_bases import (
     BareInline,
     ClosedAdmin,
@@ -97,6 +99,7 @@ class AccountAdmin(ClosedAdmin):
         account = self._visible(request, pk)
         if account is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, str(pk))
+        acts.record(request, account, gettext("The statement."), kind=acts.Kind.EXPORTED)
         return csv_file(
             f"account-{account.pk}.csv",
             ["entry", "time", "kind", "reference", "memo", "amount", "balance", "currency"],

@@ -22,7 +22,7 @@ from payments.admin.errands import Errand, ErrandAdmin, ErrandForm
 from payments.models import Account, CarrierTerms, Settlement
 from payments.services import settlements
 from payments.statements import SettledLine
-from travel.common import clock
+from travel.common import acts, clock
 from travel.common.admin_bases import (
     as_typed,
     money_column,
@@ -194,6 +194,7 @@ class SettlementAdmin(ErrandAdmin):
         settlement = self._visible(request, pk)
         if settlement is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, str(pk))
+        acts.record(request, settlement, gettext("The statement."), kind=acts.Kind.EXPORTED)
         return csv_file(
             f"statement-{settlement.account_id}-{settlement.number}.csv",
             CSV_HEAD,

@@ -82,7 +82,7 @@ from support.models import (
     Subscription,
 )
 from tests import factories
-from travel.common.models import IdempotencyKey, Job, OutboxMessage
+from travel.common.models import Act, IdempotencyKey, Job, OutboxMessage
 
 LETTERS = "ACDEFGHJKM"
 
@@ -438,7 +438,7 @@ def _desk(reservation: Reservation, user: User, number: int, noon: datetime) -> 
         body=f"secret-answer-{number}",
         created_at=noon,
     )
-    LogEntry.objects.create(
+    entry = LogEntry.objects.create(
         user=user,
         content_type=ContentType.objects.get_for_model(User),
         object_id=str(user.pk),
@@ -446,6 +446,15 @@ def _desk(reservation: Reservation, user: User, number: int, noon: datetime) -> 
         action_flag=CHANGE,
         change_message='[{"changed": {"fields": ["active"]}}]',
         action_time=noon,
+    )
+    Act.objects.create(
+        entry=entry,
+        at=noon,
+        actor=user,
+        kind="changed",
+        about=f"accounts.user:{user.pk}",
+        address="192.0.2.7",
+        reason="Asked for it",
     )
 
 

@@ -106,7 +106,7 @@ class TestRefunds:
         assert (waiting.state, waiting.note) == ("rejected", "No strike that day.")
         assert wallet(traveller) == 5_000 - 4_500 + 2_250
         entry = LogEntry.objects.get()
-        assert (entry.user, "No strike that day." in entry.get_change_message()) == (boss, True)
+        assert (entry.user, entry.act.reason) == (boss, "No strike that day.")
 
     def test_several_are_approved_from_the_list(
         self, queue: Client, waiting: Refund, traveller: User

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from django.apps import apps
 from django.contrib import admin
-from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from travel.common import clock
 from travel.common.admin_bases import (
+    EMPTY,
     ClosedAdmin,
     as_typed,
     email,
-    json_column,
     tagged,
     upper,
     whole_number,
 )
-from travel.common.models import Currency, IdempotencyKey, Job, OutboxMessage
+from travel.common.models import Act, Currency, IdempotencyKey, Job, OutboxMessage
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -114,21 +117,60 @@ class JobAdmin(ClosedAdmin):
         return tagged(_("Late"), "warn") if row.due_at < clock.now() else tagged(_("To do"), "info")
 
 
-@admin.register(LogEntry)
-class LogEntryAdmin(ClosedAdmin):
-    """What staff added, changed and deleted here."""
+# --- what staff did -------------------------------------------------------------------------------
 
-    list_display = ["id", "action_time", "user", "action", "content_type", "object_repr"]
-    fields = ["action_time", "user", "action", "content_type", "object_id", "object_repr"]
-    fields += ["changes"]
-    list_select_related = ["user", "content_type"]
-    list_filter = ["action_flag"]
-    ordering = ["-id"]
-    find_by = [("pk", whole_number), ("user__email__istartswith", email)]
-    search_help_text = _("Number, or beginning of the e-mail address of who did it.")
-    changes = json_column("change_message", label=_("changes"))
 
-    @admin.display(description=_("action"))
-    def action(self, row: LogEntry) -> str:
-        words = {ADDITION: _("Added"), CHANGE: _("Changed"), DELETION: _("Deleted")}
-        return str(words.get(row.action_flag, row.action_flag))
+def row_named(text: str) -> str | None:
+    """Read the name of a row: `refund 7`, `payments.refund:7` or `payments.refund 7`."""
+    kind, _separator, key = text.replace(":", " ").rpartition(" ")
+    found = [
+        model._meta.label_lower
+        for model in apps.get_models()
+        if kind.lower()
+        in (
+            model._meta.label_lower,
+            model._meta.model_name,
+            str(model._meta.verbose_name).lower(),
+            model._meta.verbose_name_raw.lower(),
+        )
+    ]
+    return f"{found[0]}:{key}" if kind and key and len(found) == 1 else None
+
+
+def day(text: str) -> tuple[datetime, datetime] | None:
+    """Read a day, `2026-06-01`, as the office's own zone has it."""
+    try:
+        first = date.fromisoformat(text)
+        midnight = datetime.combine(first, time.min, timezone.get_default_timezone())
+        return midnight, midnight + timedelta(days=1, microseconds=-1)
+    except (ValueError, OverflowError):
+        return None
+
+
+@admin.register(Act)
+class ActAdmin(ClosedAdmin):
+    """What staff did: who, when, what, from where, and why."""
+
+    list_display = ["at", "actor", "kind", "row", "what", "address", "reason"]
+    fields = ["at", "actor", "kind", "row", "what", "address", "reason"]
+    list_select_related = ["actor", "entry__content_type"]
+    list_filter = ["kind"]
+    ordering = ["-entry"]
+    find_by = [("actor__email__istartswith", email), ("about", row_named), ("at__range", day)]
+    search_help_text = _("Beginning of a colleague's e-mail address, a row (refund 7), or a day.")
+
+    @admin.display(description=_("to what"))
+    def row(self, act: Act) -> str:
+        entry = act.entry
+        if not act.about:
+            return EMPTY
+        kind = entry.content_type.name if entry.content_type else ""
+        name = format_html("{} <bdi>{}</bdi>", kind, entry.object_repr)
+        address = entry.get_admin_url()
+        if not address or entry.is_deletion():
+            return name
+        return format_html('<a href="{}">{}</a>', address, name)
+
+    @admin.display(description=_("what"))
+    def what(self, act: Act) -> str:
+        return act.entry.get_change_message() or EMPTY

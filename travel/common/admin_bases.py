@@ -1,8 +1,9 @@
 """
 What every list and page of the admin is made of.
 
-`OfficeAdmin` is quick on big tables, `ClosedAdmin` shows a table that only services write, and
-`HistoryAdmin` keeps who changed reference data. The columns write money, states and times in words.
+`OfficeAdmin` is quick on big tables and records what is done in it, `ClosedAdmin` shows a table
+that only services write, and `HistoryAdmin` keeps what reference data was before. The columns write
+money, states and times in words.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet
@@ -25,6 +28,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from simple_history.admin import SimpleHistoryAdmin
 
+from travel.common import acts
 from travel.common.ids import normal_email, normal_locator, normal_text, search_key
 from travel.common.money import Money
 from travel.common.templatetags.look import icon, moment_text, money, tone_icon
@@ -147,7 +151,41 @@ class BoundedPaginator(_Paginator):
         return self._rows > MOST_ROWS
 
 
-class OfficeAdmin(_ModelAdmin):
+class Recorded(_ModelAdmin):
+    """
+    A table of which every addition, change and deletion is an act on record (travel.common.acts).
+
+    The form asks why. What was done to a row stands on its history page.
+    """
+
+    object_history_template = "admin/acts.html"
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry:
+        why = acts.said_why(request)
+        return acts.record(request, obj, message, why, kind=acts.Kind.ADDED).entry
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry:
+        return acts.record(request, obj, message, acts.said_why(request)).entry
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> list[LogEntry]:
+        why = acts.said_why(request)
+        return [
+            acts.record(request, row, "", why, kind=acts.Kind.DELETED).entry for row in queryset
+        ]
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        name = f"{self.opts.label_lower}:{unquote(object_id)}"
+        told = {
+            "acts": acts.on([name]),
+            # Where colleagues sit is told to whoever may see all acts.
+            "shows_address": request.user.has_perm("common.view_act"),
+        }
+        return super().history_view(request, object_id, {**told, **(extra_context or {})})
+
+
+class OfficeAdmin(Recorded):
     """
     A list that stays quick however long its table grows.
 
@@ -257,6 +295,7 @@ class HistoryAdmin(OfficeAdmin, SimpleHistoryAdmin):
     the form; the history's own way back would save without asking who may.
     """
 
+    object_history_template = "admin/history.html"
     object_history_list_template = "admin/includes/history_list.html"
 
     def revert_disabled(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -15,7 +15,7 @@ from django.db.models import Model, Q
 
 from travel.common.idempotency import KEEP_BODIES
 from travel.common.ids import digest
-from travel.common.models import IdempotencyKey, OutboxMessage
+from travel.common.models import Act, IdempotencyKey, OutboxMessage
 
 # Statements name no more rows at once: SQLite takes some thousands of arguments, not more.
 AT_ONCE = 500
@@ -56,7 +56,7 @@ def forget_answers(*, user_id: int, mentioning: Iterable[str], now: datetime) ->
 
 def forget_admin_notes(model: type[Model], ids: Collection[int], *, name: str = "") -> None:
     """
-    Empty what staff wrote into the admin's log about these rows; that they did something stays.
+    Empty what staff wrote of what they did to these rows, and why; that they did it stays.
 
     With `name`, such as `User %s`, the rows are called by that and their number from now on.
     """
@@ -64,6 +64,8 @@ def forget_admin_notes(model: type[Model], ids: Collection[int], *, name: str = 
     for some in batches(ids):
         entries = LogEntry.objects.filter(about, object_id__in=[str(one) for one in some])
         entries.exclude(change_message="").update(change_message="")
+        names = [f"{model._meta.label_lower}:{one}" for one in some]
+        Act.objects.filter(about__in=names).exclude(reason="").update(reason="")
         if name:
             for one in some:
                 entries.filter(object_id=str(one)).update(object_repr=name % one)

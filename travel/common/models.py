@@ -1,9 +1,15 @@
-"""Tables that belong to no storey: currencies, idempotency keys, messages to send, jobs to do."""
+"""
+Tables that belong to no storey: currencies, idempotency keys, messages to send, jobs to do, and
+what staff did.
+"""
 
 from __future__ import annotations
 
+from django.conf import settings
+from django.contrib.admin.models import LogEntry
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from travel.common.fields import CodeField
 
@@ -138,3 +144,50 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.reference}"
+
+
+class Act(models.Model):
+    """
+    Something that a member of staff did; rows are only ever added.
+
+    Django's own entry keeps the row's name and what was changed, and is what its pages show. This
+    row has what they lack, from where and why, and what acts are looked for by. `about` names the
+    row (`bookings.reservation:7`), empty where the act was about none.
+    """
+
+    class Kind(models.TextChoices):
+        ADDED = "added", _("Added")
+        CHANGED = "changed", _("Changed")
+        DELETED = "deleted", _("Deleted")
+        EXPORTED = "exported", _("Took a file")
+        LOOKED = "looked", _("Looked")
+
+    entry = models.OneToOneField(
+        LogEntry, on_delete=models.PROTECT, primary_key=True, related_name="act"
+    )
+    at = models.DateTimeField()
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    kind = CodeField(max_length=10, choices=Kind.choices)
+    about = CodeField(max_length=120, default="")
+    address = CodeField(max_length=45, default="")
+    reason = models.CharField(max_length=300, default="")
+
+    class Meta:
+        verbose_name = _("act of staff")
+        verbose_name_plural = _("acts of staff")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=["added", "changed", "deleted", "exported", "looked"]),
+                name="act_kind_known",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["actor", "entry"], name="act_actor"),
+            models.Index(fields=["about", "entry"], name="act_about"),
+            models.Index(fields=["at"], name="act_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.about}"

@@ -41,7 +41,7 @@ from support.desk import EVERYBODY
 from support.models import DeskEntry, DisruptionItem, DisruptionJob
 from support.services import changes, departures
 from support.services.departures import Hand
-from travel.common import clock
+from travel.common import acts, clock
 from travel.common.address import client_address
 from travel.common.errors import NotAllowed, NotFound, Refusal
 from travel.common.ids import new_secret
@@ -194,6 +194,7 @@ def people_csv(site: Any, request: HttpRequest, reach: Reach, *, pk: int) -> Str
         ]
         for one in desk.everybody(departure.pk, EVERYBODY)
     )
+    acts.record(request, departure, _("Everybody on it."), kind=acts.Kind.EXPORTED)
     return csv_file(f"departure-{departure.pk}.csv", head, rows)
 
 
@@ -442,7 +443,7 @@ def _steered(request: HttpRequest, job: DisruptionJob) -> HttpResponse:
 
 def job_csv(site: Any, request: HttpRequest, reach: Reach, *, pk: int) -> StreamingHttpResponse:
     """Answer the reservations of a job as a file."""
-    desk.get_job(reach=reach, job_id=pk)
+    job = desk.get_job(reach=reach, job_id=pk).job
     head = [_("Booking"), _("State"), _("Outcome"), _("Told"), _("Problem")]
     rows = (
         [
@@ -454,6 +455,7 @@ def job_csv(site: Any, request: HttpRequest, reach: Reach, *, pk: int) -> Stream
         ]
         for item in desk.every_item(pk)
     )
+    acts.record(request, job, _("Its reservations."), kind=acts.Kind.EXPORTED)
     return csv_file(f"job-{pk}.csv", head, rows)
 
 

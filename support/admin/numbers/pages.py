@@ -22,7 +22,7 @@ from support.analytics.revenue import totals
 from support.analytics.rights import Rights, rights_of
 from support.models import Subscription
 from support.services import subscriptions
-from travel.common import clock
+from travel.common import acts, clock
 from travel.common.errors import InvalidInput, NotAllowed, NotFound
 from travel.common.sheets import csv_file
 
@@ -210,9 +210,9 @@ def csv_view(site: Any, request: HttpRequest, name: str) -> Any:
     rows = report.run(asked).rows
     by = f"-by-{asked.by}" if asked.by else ""
     days = f"-{asked.over.first}-{asked.over.last}" if report.has_span else ""
-    return csv_file(
-        f"{report.name}{by}{days}.csv", written.file_head(report), written.file_rows(report, rows)
-    )
+    name = f"{report.name}{by}{days}.csv"
+    acts.record(request, None, f"{report.title}: {name}", kind=acts.Kind.EXPORTED)
+    return csv_file(name, written.file_head(report), written.file_rows(report, rows))
 
 
 def subscribe_view(site: Any, request: HttpRequest, name: str) -> HttpResponse:
