@@ -15,6 +15,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import get_language, get_language_bidi, gettext_lazy
 from django.utils.translation import gettext as _
 
+from travel.common.locales import in_a_row
 from travel.common.templatetags.look import long_day, moment_text
 
 JSON_NAME, PAGE_NAME = "data.json", "data.html"
@@ -140,7 +141,7 @@ def _part(name: str, value: Any) -> Part:
                 for place, one in enumerate(value, start=1)
             ]
             return Part(label, text="" if numbered else _("nothing"), parts=numbered)
-        return Part(label, text=", ".join(str(one) for one in value) or _("nothing"))
+        return Part(label, text=in_a_row(str(one) for one in value) or _("nothing"))
     return Part(label, text=_text(value))
 
 

@@ -29,6 +29,7 @@ from bookings.documents.codes import AZTEC
 from bookings.documents.passes import Pass
 from bookings.documents.tickets import code_text
 from travel.common.errors import NotFound
+from travel.common.locales import in_a_row
 from travel.common.templatetags.look import clock_text, money_text, short_day
 
 MEDIA_TYPE = "application/vnd.apple.pkpass"
@@ -214,7 +215,7 @@ def _fields(one: Pass) -> dict[str, list[dict[str, str]]]:
         "auxiliaryFields": [_field("date", _("Date"), short_day(one.departs_at)), *seats],
         "backFields": [
             _field("locator", _("Booking code"), one.locator),
-            _field("offer", _("Fare"), f"{one.fare}, {one.travel_class}"),
+            _field("offer", _("Fare"), in_a_row([one.fare, one.travel_class])),
             _field("price", _("Price"), money_text(one.price)),
             _field("barcode", _("Barcode"), one.state if one.is_void else code_text(one)),
             _field("page", _("Your booking"), f"{settings.SITE_URL}/booking/{one.locator}/"),

@@ -12,7 +12,7 @@ from django.utils.translation import get_language, gettext, ngettext, pgettext
 from bookings.selectors import CouponDetail, ReservationDetail
 from inventory.places import CityFacts
 from inventory.selectors import TicketFacts
-from travel.common.locales import own_digits, reader_locale
+from travel.common.locales import in_a_row, in_groups, one_after_another, own_digits, reader_locale
 
 
 def kind_name(kind: str) -> str:
@@ -66,7 +66,7 @@ def seats_text(coupons: Sequence[CouponDetail]) -> str:
                 labels.append(place.seat)
     if count and not any(by_coach.values()):
         return gettext("Free seating")
-    return "; ".join(seat_in_coach(coach, labels) for coach, labels in by_coach.items() if labels)
+    return in_groups(seat_in_coach(coach, labels) for coach, labels in by_coach.items() if labels)
 
 
 def seat_on_the_way(coupon: CouponDetail, ticket: TicketFacts) -> str:
@@ -81,7 +81,7 @@ def seat_on_the_way(coupon: CouponDetail, ticket: TicketFacts) -> str:
         }
         for place in coupon.seats
     ]
-    return gettext(", then ").join(changes)
+    return one_after_another(changes)
 
 
 def seat_in_coach(coach: str, labels: Sequence[str]) -> str:
@@ -90,7 +90,7 @@ def seat_in_coach(coach: str, labels: Sequence[str]) -> str:
     seats = ngettext("seat %(seats)s", "seats %(seats)s", len(labels)) % {"seats": listed}
     if coach.isdigit():
         return gettext("Coach %(coach)s, %(seats)s") % {"coach": coach, "seats": seats}
-    return f"{coach}, {seats}" if coach else seats
+    return in_a_row([coach, seats]) if coach else seats
 
 
 def way(reservation: ReservationDetail) -> tuple[str, str]:

@@ -27,6 +27,7 @@ from payments.selectors import available_actions
 from payments.services import Quote, cancel_and_refund, quote_for
 from travel.common import clock
 from travel.common.errors import InvalidInput, Refusal
+from travel.common.locales import in_a_row
 from travel.common.money import Money
 from travel.common.templatetags.look import money_text
 
@@ -254,7 +255,7 @@ def _quoted(quote: Quote) -> list[QuotedTicket]:
 def _ticket_text(booked: ReservationDetail, ticket_id: int) -> str:
     ticket = booked.tickets[ticket_id]
     start, end = ticket.origin.station.name, ticket.destination.station.name
-    return f"{ticket.service.number}, {start} – {end}"
+    return in_a_row([ticket.service.number, f"{start} – {end}"])
 
 
 def _rule(tier: Tier | None, tiers: list[Tier], basis_points: int, *, trouble: str) -> str:

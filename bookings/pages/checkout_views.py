@@ -36,6 +36,7 @@ from travel.common import clock, idempotency
 from travel.common.errors import InvalidInput, NotFound, Refusal
 from travel.common.idempotency import Answer, Asked
 from travel.common.ids import digest, new_secret
+from travel.common.locales import one_after_another
 from travel.common.money import Money
 from travel.common.transactions import in_repeatable_transaction
 
@@ -379,7 +380,7 @@ def _changes_in_words(page: Checkout, changes: Sequence[Mapping[str, Any]]) -> l
             _("%(seat)s to %(station)s") % {"seat": words, "station": one["to"]["station"]}
         )
     who = who_travels(page.journey)
-    return [f"{who[place]}: {_(', then ').join(seats)}." for place, seats in said.items()]
+    return [f"{who[place]}: {one_after_another(seats)}." for place, seats in said.items()]
 
 
 def _place(page: Checkout, key: str, texts: Sequence[str]) -> list[str]:

@@ -23,6 +23,7 @@ from bookings.selectors import FareLeft
 from inventory.errors import DepartureClosed
 from inventory.selectors import Offer
 from travel.common import clock
+from travel.common.locales import in_a_row
 
 # More rides than any connection has.
 MOST_LEGS = 3
@@ -147,9 +148,9 @@ def _calls(offers: Sequence[Offer], changes: Sequence[Change]) -> list[Call]:
             "service": service.number,
             "carrier": service.carrier_name,
         }
-        calls[0] = replace(calls[0], remark=", ".join(filter(None, [ride, calls[0].remark])))
+        calls[0] = replace(calls[0], remark=in_a_row(filter(None, [ride, calls[0].remark])))
         if index < len(changes):
             remark = [change_remark(changes[index]), calls[-1].remark]
-            calls[-1] = replace(calls[-1], role="wait", remark=", ".join(filter(None, remark)))
+            calls[-1] = replace(calls[-1], role="wait", remark=in_a_row(filter(None, remark)))
         shown += calls
     return shown

@@ -18,6 +18,7 @@ from bookings.pages.offered import FEW_SEATS, Call, Remark, Trip, city_name
 from bookings.search import Filters, Found, Query
 from inventory import places
 from inventory.places import StationFacts
+from travel.common.locales import in_a_row
 from travel.common.money import Money
 from travel.common.templatetags.look import duration
 
@@ -130,7 +131,7 @@ def way_out(journey: Journey, query: Query, *, now: datetime) -> WayOut | None:
     if chosen is None:
         return None
     fares = dict.fromkeys(one.rule.name for one in chosen.tickets)
-    return WayOut(_trip(chosen), ", ".join(fares), chosen.arrives_at)
+    return WayOut(_trip(chosen), in_a_row(fares), chosen.arrives_at)
 
 
 # --- in words -------------------------------------------------------------------------------------
@@ -164,8 +165,8 @@ def _trip(connection: Connection, *, for_several: bool = False) -> Trip:
 def change_words(changes: Sequence[Change]) -> str:
     """Say where one changes: `Nürnberg Hbf, 24 min`, or of several the cities."""
     if len(changes) > 1:
-        return ", ".join(city_name(places.city(one.departure.city_id)) for one in changes)
-    return ", ".join(f"{one.arrival.name}, {wait_words(one)}" for one in changes)
+        return in_a_row(city_name(places.city(one.departure.city_id)) for one in changes)
+    return in_a_row(part for one in changes for part in (one.arrival.name, wait_words(one)))
 
 
 def wait_words(change: Change) -> str:

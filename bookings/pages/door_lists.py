@@ -18,6 +18,7 @@ from bookings.pages.door_words import seat_text
 from bookings.pages.shown import kind_name
 from bookings.verdicts import Word
 from travel.common.ids import digest, normal_locator
+from travel.common.locales import in_a_row
 from travel.common.sheets import Cell
 from travel.common.templatetags.look import clock_text
 
@@ -63,7 +64,7 @@ def row_of(rider: Rider, door: Door, *, stop: int, seat: str | None = None, size
     return Row(
         coupon_id=rider.coupon_id,
         seat=seat_text(rider, door, stop=stop) if seat is None else seat,
-        name=f"{rider.last_name}, {rider.first_name}",
+        name=in_a_row([rider.last_name, rider.first_name]),
         kind=kind_name(rider.kind),
         way=gettext("%(from)s to %(to)s") % {"from": start, "to": end},
         destination=end,
@@ -198,7 +199,7 @@ def csv_rows(people: Sequence[Rider], door: Door) -> Iterator[list[Cell]]:
                     kind_name(one.kind),
                     way[one.from_stop].station.name,
                     way[one.to_stop].station.name,
-                    ", ".join(text for _icon, text in needs(one)),
+                    in_a_row(text for _icon, text in needs(one)),
                     party,
                     state_words(one)[0],
                     let_in,
@@ -257,7 +258,7 @@ def _person(
     return {
         **_keys(one, salt),
         "name": one.name,
-        "listed": f"{one.last_name}, {one.first_name}",
+        "listed": in_a_row([one.last_name, one.first_name]),
         "kind": one.kind,
         "kindName": kind_name(one.kind),
         "from": one.from_stop,

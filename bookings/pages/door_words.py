@@ -20,6 +20,7 @@ from bookings.pages.shown import kind_name
 from bookings.services import Answer
 from bookings.verdicts import MAY_INSIST, Hint, Word
 from inventory.selectors import CallFacts
+from travel.common.locales import in_a_row, one_after_another
 from travel.common.templatetags.look import clock_text, short_day
 
 Text = str | Promise
@@ -348,13 +349,13 @@ def seat_text(rider: Rider, door: Door, *, stop: int = 0) -> str:
         return gettext("Free seating")
     told = [one_seat(place.coach, place.seat) for place in places]
     if len(places) < 2:
-        return ", ".join(told)
+        return in_a_row(told)
     changes = [
         gettext("%(seat)s to %(station)s")
         % {"seat": text, "station": door.departure.way[place.last_segment + 1].station.name}
         for text, place in zip(told, places, strict=True)
     ]
-    return gettext(", then ").join(changes)
+    return one_after_another(changes)
 
 
 def one_seat(coach: str, label: str) -> str:
@@ -362,4 +363,4 @@ def one_seat(coach: str, label: str) -> str:
     seat = gettext("seat %(seats)s") % {"seats": label}
     if coach.isdigit():
         return gettext("Coach %(coach)s, %(seats)s") % {"coach": coach, "seats": seat}
-    return f"{coach}, {seat}" if coach else seat
+    return in_a_row([coach, seat]) if coach else seat

@@ -15,6 +15,7 @@ from bookings.pages.shown import method_name, reason_text, rides
 from bookings.selectors import ReservationDetail
 from support.story import Entry
 from travel.common.contacts import Contact
+from travel.common.locales import in_groups
 from travel.common.money import Money, parse_amount
 from travel.common.templatetags.look import money_text
 
@@ -246,7 +247,7 @@ def _whose(reservation: ReservationDetail, event: Entry) -> str:
         for one in reservation.coupons
         if one.id in meant
     ]
-    return "; ".join(said)
+    return in_groups(said)
 
 
 def _listed(event: Entry, name: str) -> list[object]:
@@ -290,7 +291,7 @@ def _who_sits_where(reservation: ReservationDetail, event: Entry) -> str:
         for coupon, _departure, coach, seat, *_segments in (rows if isinstance(rows, list) else [])
         if coupon in names and seat
     ]
-    return "; ".join(said)
+    return in_groups(said)
 
 
 def _service(reservation: ReservationDetail, ticket_id: int) -> str:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from bookings.pages.forms import PEOPLE, SEAT_WISHES
+from travel.common.locales import in_a_row, in_groups
 
 # What is carried from page to page, in the order in which addresses show it.
 SEARCH_KEYS = ("mode", "way", "origin", "destination", "date", "return_date")
@@ -62,7 +63,7 @@ class Party:
     @property
     def words(self) -> str:
         """The party in words: `2 adults, 1 child`."""
-        return ", ".join(
+        return in_a_row(
             kind_words(kind, getattr(self, kind)) for kind in PEOPLE if kind in self.kinds
         )
 
@@ -252,9 +253,9 @@ def seats_in_words(seats: Iterable[ChosenSeat]) -> str:
     by_coach: dict[str, list[str]] = {}
     for seat in seats:
         by_coach.setdefault(seat.coach, []).append(seat.label)
-    return "; ".join(
+    return in_groups(
         ngettext("%(coach)s, seat %(labels)s", "%(coach)s, seats %(labels)s", len(labels))
-        % {"coach": coach_name(coach), "labels": ", ".join(labels)}
+        % {"coach": coach_name(coach), "labels": in_a_row(labels)}
         for coach, labels in by_coach.items()
     )
 

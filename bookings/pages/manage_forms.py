@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings.pages.shown import Ride
 from bookings.selectors import CouponDetail, ReservationDetail
+from travel.common.locales import in_a_row
 
 CODE_DIGITS = 6
 
@@ -113,7 +114,7 @@ class CancelForm(forms.Form):
         self._fill(
             "tickets",
             [
-                (one.ticket_id, f"{one.service}, {one.origin} – {one.destination}")
+                (one.ticket_id, in_a_row([one.service, f"{one.origin} – {one.destination}"]))
                 for one in trips
                 if one.ticket_id in going
             ],

@@ -24,6 +24,7 @@ from inventory.search import Stretch
 from inventory.selectors import CallFacts, Offer
 from inventory.selectors import Line as BusyLine
 from payments import penalties
+from travel.common.locales import in_a_row
 from travel.common.money import Money
 from travel.common.templatetags.look import clock_text, day_and_month
 
@@ -238,7 +239,7 @@ def _call(call: CallFacts, role: str) -> Call:
         remarks.append(_("no getting off"))
     elif role == "stop" and not call.may_board:
         remarks.append(_("no getting on"))
-    return Call(planned.astimezone(zone), call.station.name, role, ", ".join(remarks))
+    return Call(planned.astimezone(zone), call.station.name, role, in_a_row(remarks))
 
 
 def details_of(offer: Offer) -> list[str]:
@@ -320,8 +321,8 @@ def _price_lines(offer: Offer, kind: str, *, round_trip: bool) -> list[PriceLine
 def _fare_label(offer: Offer, kind: str, count: int, several: bool) -> str:
     people = people_text(kind, count)
     if several:
-        return f"{people}, {offer.ticket.fare_name}, {offer.ticket.service.number}"
-    return f"{people}, {offer.ticket.fare_name}"
+        return in_a_row([people, offer.ticket.fare_name, offer.ticket.service.number])
+    return in_a_row([people, offer.ticket.fare_name])
 
 
 # --- what comes back ------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from bookings.pages.journey import ChosenSeat, coach_name
 from bookings.selectors import PlannedSeat
 from inventory import seat_plan as drawing
+from travel.common.locales import in_a_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def choices(
         if not one.is_free:
             continue
         seat = ChosenSeat(ticket_id, one.seat.coach, one.seat.label)
-        text = ", ".join([_("Seat %(label)s") % {"label": seat.label}, *_features(one)])
+        text = in_a_row([_("Seat %(label)s") % {"label": seat.label}, *_features(one)])
         coaches.setdefault(coach_name(seat.coach), []).append(
             Choice(str(seat), text, seat == chosen)
         )

@@ -24,6 +24,7 @@ from bookings.services import SeatChoice
 from inventory.pricing import INFANT
 from travel.common import clock
 from travel.common.errors import InvalidInput, NotFound, Refusal
+from travel.common.locales import in_a_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,7 @@ def _show(
         ],
         "people": len(coupons),
         "limit": max(len(coupons) - sum(seat.coach != coach for seat in kept), 0),
-        "chosen_names": ", ".join(seat.label for seat in kept if seat.coach == coach),
+        "chosen_names": in_a_row(seat.label for seat in kept if seat.coach == coach),
         "drawable": drawn.drawable,
         "sitters": _sitters(booked, ride, coupons, chosen, plan) if as_list else [],
         "now_at": [

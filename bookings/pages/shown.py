@@ -14,6 +14,7 @@ from bookings.documents.words import home_zone, kind_name, seat_on_the_way, seat
 from bookings.documents.words import way as way
 from bookings.selectors import CouponDetail, ReservationDetail
 from inventory.selectors import TicketFacts
+from travel.common.locales import in_a_row
 from travel.common.money import Money
 
 OPEN = "open"
@@ -100,7 +101,7 @@ def _ride(
         mode=ticket.service.mode,
         service=ticket.service.number,
         carrier=ticket.service.carrier_name,
-        fare=f"{ticket.fare_name}, {ticket.class_name}",
+        fare=in_a_row([ticket.fare_name, ticket.class_name]),
         departs_at=ticket.departs_at.astimezone(ZoneInfo(start.station.tz)),
         arrives_at=ticket.arrives_at.astimezone(ZoneInfo(end.station.tz)),
         origin=start.station.name,
@@ -217,8 +218,8 @@ def bill(reservation: ReservationDetail) -> list[Line]:
 def _fare_label(ticket: TicketFacts, count: int, kind: str, fare: str, *, several: bool) -> str:
     people = people_text(kind, count)
     if several:
-        return f"{people}, {fare}, {ticket.service.number}"
-    return f"{people}, {fare}, {ticket.class_name}"
+        return in_a_row([people, fare, ticket.service.number])
+    return in_a_row([people, fare, ticket.class_name])
 
 
 def people_text(kind: str, count: int) -> str:

@@ -21,6 +21,7 @@ from bookings.pages.refusals import missing_is_404
 from bookings.selectors import FareLeft, PlannedSeat, SeatPlan
 from inventory.errors import DepartureClosed
 from travel.common import clock
+from travel.common.locales import in_a_row
 from travel.common.money import Money
 
 # --- the ticket -----------------------------------------------------------------------------------
@@ -200,7 +201,7 @@ def seats(request: HttpRequest, ticket_id: int) -> HttpResponse:
             ],
             "sitters": _sitters(journey, ticket_id, mine, kept) if as_list else [],
             "limit": max(journey.party.seats - sum(seat.coach != shown for seat in kept), 0),
-            "chosen_names": ", ".join(seat.label for seat in kept if seat.coach == shown),
+            "chosen_names": in_a_row(seat.label for seat in kept if seat.coach == shown),
             "drawable": coach.drawable,
             "skip_href": journey.after(ticket_id),
             "back_href": journey.to_ticket(ticket_id),

@@ -12,7 +12,17 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_POST, require_safe
 
 from bookings import search as finder
-from bookings.pages import connections, offered, popular, recent, results
+from bookings.pages import (
+    alternatives,
+    asked,
+    connections,
+    days,
+    narrowing,
+    offered,
+    popular,
+    recent,
+    results,
+)
 from bookings.pages.forms import MODES, PEOPLE, WAYS, SearchForm
 from bookings.pages.journey import FILTER_KEYS, Journey
 from bookings.search import Found, Query
@@ -61,7 +71,7 @@ def search(request: HttpRequest) -> HttpResponse:
     if not any(journey.query.get(key) for key in ("origin", "destination", "date")):
         return _ask_again(request, _fresh_form(now), journey)
     form = _dated(SearchForm(_completed(request.GET)), now)
-    query = results.understand(form, journey, now=now) if form.is_valid() else None
+    query = asked.understand(form, journey, now=now) if form.is_valid() else None
     if query is None:
         return _ask_again(request, form, journey)
     return _show_results(request, form, journey, query, now)
@@ -71,7 +81,7 @@ def _ask_again(request: HttpRequest, form: SearchForm, journey: Journey) -> Http
     context = {
         "form": form,
         "places": _names(),
-        "hints": results.hints(journey),
+        "hints": asked.hints(journey),
         "recent": recent.read(request, now=clock.now()),
     }
     return render(request, "bookings/search.html", context)
@@ -80,12 +90,12 @@ def _ask_again(request: HttpRequest, form: SearchForm, journey: Journey) -> Http
 def _show_results(
     request: HttpRequest, form: SearchForm, journey: Journey, query: Query, now: datetime
 ) -> HttpResponse:
-    prices = results.PriceForm(journey.query)
-    filters = results.filters_of(journey, prices)
-    sort = results.sort_of(journey)
-    today = now.astimezone(results.zone_of(query.origin)).date()
-    days = results.days_around(query.day, today=today)
-    found = finder.find_days(query, days=days, now=now)
+    prices = narrowing.PriceForm(journey.query)
+    filters = narrowing.filters_of(journey, prices)
+    sort = narrowing.sort_of(journey)
+    today = now.astimezone(asked.zone_of(query.origin)).date()
+    week = days.days_around(query.day, today=today)
+    found = finder.find_days(query, days=week, now=now)
     chosen = connections.way_out(journey, query, now=now) if journey.outs else None
     if chosen:
         found = {day: _after(chosen, tickets) for day, tickets in found.items()}
@@ -93,7 +103,7 @@ def _show_results(
     page = Paginator(list(results.by_ride(wanted).values()), RIDES_A_PAGE).get_page(
         request.GET.get("page")
     )
-    strip = results.strip(found, filters, journey, query.day)
+    strip = days.strip(found, filters, journey, query.day)
     nothing = not found[query.day]
     changing = (
         connections.find(query, filters=filters, sort=sort, direct=wanted, after=chosen, now=now)
@@ -113,24 +123,24 @@ def _show_results(
             "is_back": journey.out is not None,
             "chosen": chosen and chosen.trip,
             "chosen_fare": chosen and chosen.fare,
-            "days": results.with_changes(strip, connections.lowest(changing)),
+            "days": days.with_changes(strip, connections.lowest(changing)),
             "other_days": []
             if changing or not nothing
-            else results.other_days(query, strip, journey, now=now),
+            else days.other_days(query, strip, journey, now=now),
             "elsewhere": []
             if changing or not nothing
-            else results.elsewhere(query, strip, journey, now=now),
+            else alternatives.elsewhere(query, strip, journey, now=now),
             "other_modes": []
             if wanted
-            else results.other_modes(found[query.day], filters, journey),
-            "facets": results.facets(found[query.day], filters, journey),
+            else narrowing.other_modes(found[query.day], filters, journey),
+            "facets": narrowing.facets(found[query.day], filters, journey),
             "prices": prices,
-            "filters_on": results.count_filters(journey),
+            "filters_on": narrowing.count_filters(journey),
             "carried": journey.pairs(without=(*FILTER_KEYS, "mode")),
             "clear_href": journey.link(
                 "bookings:search", **dict.fromkeys((*FILTER_KEYS, "mode"), None)
             ),
-            "sorts": results.sort_links(journey, sort),
+            "sorts": narrowing.sort_links(journey, sort),
             "sort": sort,
             "cards": results.cards(page.object_list, results.marks(found[query.day]), journey),
             "page": page,

@@ -20,7 +20,7 @@ def step(percent: int, until: datetime | None) -> SimpleNamespace:
 
 class TestRefundCurve:
     def test_falls_at_equal_distances_down_to_departure(self) -> None:
-        # Between today at 108 and the end at 580 lie 472 units: two changes, at 344 and 580.
+        # Between today at 108 and the end at 540 lie 432 units: two changes, at 324 and 540.
         # Full height is 165 above 225: three quarters stand at 225 - 124 = 101.
         curve = refund_curve(
             [
@@ -30,9 +30,9 @@ class TestRefundCurve:
             ]
         )["curve"]
 
-        assert curve["line"] == "M60 60H344V101H580V225H624"
-        assert [day["x"] for day in curve["days"]] == [344, 580]
-        assert [label["x"] for label in curve["sums"]] == [118, 354, 590]
+        assert curve["line"] == "M60 60H324V101H540V225H624"
+        assert [day["x"] for day in curve["days"]] == [324, 540]
+        assert [label["x"] for label in curve["sums"]] == [118, 334, 550]
 
     def test_a_fare_that_pays_nothing_back_is_a_flat_line(self) -> None:
         curve = refund_curve([step(0, None)])["curve"]

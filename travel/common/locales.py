@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import reduce
+
 from babel import Locale
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext, pgettext
 
 _PERSIAN_DIGITS = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
 
@@ -30,3 +33,22 @@ def has_own_digits(locale: Locale) -> bool:
 def own_digits(text: str, locale: Locale) -> str:
     """Write the digits of a text as its readers do: `12:02` is `۱۲:۰۲` in Persian."""
     return text.translate(_PERSIAN_DIGITS) if has_own_digits(locale) else text
+
+
+def in_a_row(parts: Iterable[object]) -> str:
+    """Write the parts of a list after each other, with the comma of the reader's language."""
+    return pgettext("between the parts of a list", ", ").join(map(str, parts))
+
+
+def in_groups(parts: Iterable[str]) -> str:
+    """Write parts that have commas themselves after each other."""
+    return pgettext("between parts that have commas themselves", "; ").join(parts)
+
+
+def one_after_another(parts: Iterable[str]) -> str:
+    """Write what follows in time: `seat 12 to Kassel, then seat 31 to Munich`."""
+    return reduce(_then, parts)
+
+
+def _then(first: str, then: str) -> str:
+    return gettext("%(first)s, then %(next)s") % {"first": first, "next": then}

@@ -21,6 +21,7 @@ from support.desk import EVERYBODY, Concern, Numbers
 from support.models import DeskEntry, DisruptionJob
 from support.services import departures, extras
 from support.services.departures import Hand
+from travel.common.locales import in_a_row
 from travel.common.templatetags.look import money_text
 
 Deed = DisruptionJob.Deed
@@ -92,7 +93,7 @@ def _settled(found: Numbers, deed: str) -> list[str]:
                 "%(n)d paid reservations are refunded in full: %(sum)s.",
                 found.paid,
             )
-            % {"n": found.paid, "sum": ", ".join(sums) or "0"}
+            % {"n": found.paid, "sum": in_a_row(sums) or "0"}
         )
     else:
         said.append(
@@ -101,7 +102,7 @@ def _settled(found: Numbers, deed: str) -> list[str]:
                 "%(n)d paid reservations are rebooked free of charge, or refunded: up to %(sum)s.",
                 found.paid,
             )
-            % {"n": found.paid, "sum": ", ".join(sums) or "0"}
+            % {"n": found.paid, "sum": in_a_row(sums) or "0"}
         )
     if found.held:
         said.append(

@@ -31,6 +31,7 @@ from support.analytics.traffic import occupancy
 from support.analytics.trends import Trend, trends, whole
 from support.models import Report
 from travel.common import clock
+from travel.common.locales import in_a_row
 from travel.common.templatetags.look import duration, money_text
 
 # Revenue is drawn for two weeks, what is full for one.
@@ -169,7 +170,7 @@ def _traffic(rights: Rights, now: datetime, tiles: list[Any], panels: list[Any])
         tile(
             _("Tickets sold today"),
             written.number_text(sold),
-            ", ".join(
+            in_a_row(
                 _("%(mode)s: %(number)s")
                 % {"mode": names[count.key], "number": written.number_text(count.tickets)}
                 for count in counts

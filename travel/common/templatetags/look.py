@@ -8,7 +8,7 @@ zone of the station they belong to.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from itertools import chain
 from typing import Any
@@ -34,7 +34,7 @@ from travel.common.calendars import (
     write_day_in_full,
     write_time,
 )
-from travel.common.locales import has_own_digits, own_digits, reader_locale
+from travel.common.locales import has_own_digits, in_a_row, own_digits, reader_locale
 from travel.common.money import Money
 
 register = template.Library()
@@ -52,6 +52,27 @@ MODE_ICONS = {
     "bus": "coach",
     "coach": "coach",
 }
+
+
+# --- lists and shares -----------------------------------------------------------------------------
+
+
+@register.filter
+def listed(parts: Iterable[str]) -> str:
+    """Write the parts of a list after each other, as the reader's language does."""
+    return in_a_row(parts)
+
+
+@register.simple_tag
+def comma() -> str:
+    """Write what stands between two parts of a list."""
+    return in_a_row(["", ""])
+
+
+@register.filter
+def percent(number: int) -> str:
+    """Write a share of a hundred: `75 %`."""
+    return gettext("%(number)s %%") % {"number": number}
 
 
 # --- signs ----------------------------------------------------------------------------------------
@@ -292,7 +313,7 @@ def _faults(form: BaseForm) -> list[dict[str, str]]:
     about = getattr(form, "said_of", "")
     for field in form:
         target = field.id_for_label or field.auto_id
-        label = f"{about}, {field.label}" if about else field.label
+        label = in_a_row([about, field.label]) if about else field.label
         found += [{"href": f"#{target}", "text": f"{label}: {text}"} for text in field.errors]
     return found
 

@@ -17,7 +17,7 @@ register = template.Library()
 
 # The drawing is 640 by 270: the axis runs from LEFT to RIGHT, today stands at NOW, the last change
 # at END.
-LEFT, NOW, END, RIGHT = 60, 108, 580, 630
+LEFT, NOW, END, RIGHT = 60, 108, 540, 630
 TOP, BOTTOM = 60, 225
 
 
