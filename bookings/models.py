@@ -506,6 +506,7 @@ class ReservationEvent(models.Model):
         BOARDING_UNDONE = "boarding_undone", _("Boarding taken back")
         NO_SHOW = "no_show", _("Did not travel")
         REOPENED = "reopened", _("Ticket opened again")
+        SENT_AGAIN = "sent_again", _("Sent again")
 
     class Actor(models.TextChoices):
         HOLDER = "holder", _("Traveller")

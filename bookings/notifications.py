@@ -60,6 +60,17 @@ def tickets_again(*, reservation: ReservationDetail, now: datetime) -> None:
     _send("tickets", gettext_noop("Your tickets"), reservation, template="confirmation", now=now)
 
 
+def payment_link(*, reservation: ReservationDetail, now: datetime) -> None:
+    """Tell the holder once more where and until when to pay: by text where there is no e-mail."""
+    _send(
+        "payment_link",
+        gettext_noop("Your reservation waits to be paid"),
+        reservation,
+        by_text=True,
+        now=now,
+    )
+
+
 def seats_changed(*, reservation: ReservationDetail, now: datetime) -> None:
     """Tell the holder the new seats, and that tickets kept elsewhere still show the old ones."""
     _send(

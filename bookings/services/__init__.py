@@ -33,7 +33,7 @@ from bookings.services.reserving import (
     SeatChoice,
     reserve,
 )
-from bookings.services.sending import resend_tickets
+from bookings.services.sending import resend_tickets, send_payment_link
 from bookings.services.telling import tell_everybody, tell_of_changes
 
 __all__ = [
@@ -69,6 +69,7 @@ __all__ = [
     "reserve",
     "scan",
     "seats_to_choose",
+    "send_payment_link",
     "send_proof_code",
     "tell_everybody",
     "tell_of_changes",

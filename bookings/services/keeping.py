@@ -17,9 +17,11 @@ from travel.common.transactions import in_transaction
 
 
 @in_transaction
-def extend_hold(*, viewer: Viewer, reservation_id: int, now: datetime) -> ReservationDetail:
+def extend_hold(
+    *, viewer: Viewer, reservation_id: int, now: datetime, actor: Actor | None = None
+) -> ReservationDetail:
     """
-    Give the holder ten minutes from now to pay, once a reservation.
+    Give the holder ten minutes from now to pay, once a reservation; staff are named as the actor.
 
     :raises NotFound: it is not the viewer's.
     :raises NotExtendable: it was extended before.
@@ -31,7 +33,7 @@ def extend_hold(*, viewer: Viewer, reservation_id: int, now: datetime) -> Reserv
         until=now + settings.HOLD_DURATION,
         mark="extended_at",
         now=now,
-        actor=Actor("holder", viewer.user_id),
+        actor=actor or Actor("holder", viewer.user_id),
     )
     if not result.done:
         raise refusal(result.outcome)
