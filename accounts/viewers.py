@@ -18,7 +18,8 @@ class Viewer:
 
     `looked_up` are reservations (by id) whose booking code and a passenger's name this viewer
     knows, `proved` those whose contact is proved besides: the one may be looked at, the other
-    changed.
+    changed. `served_by` is the member of staff who looks with this viewer's eyes (accounts.serving)
+    and never pays with this viewer's money.
     """
 
     user_id: int | None = None
@@ -26,6 +27,7 @@ class Viewer:
     guest_digests: frozenset[str] = field(default_factory=frozenset)
     looked_up: frozenset[int] = field(default_factory=frozenset)
     proved: frozenset[int] = field(default_factory=frozenset)
+    served_by: int | None = None
 
     @classmethod
     def guest(cls, secrets: Iterable[str]) -> Viewer:

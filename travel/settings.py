@@ -276,6 +276,10 @@ SPECTACULAR_SETTINGS = {
 # --- selling --------------------------------------------------------------------------------------
 
 HOLD_DURATION = timedelta(minutes=10)
+# What staff book by phone is held so long, but never beyond the end of the sale.
+PHONE_HOLD_DURATION = timedelta(minutes=env.int("PHONE_HOLD_MINUTES", default=60))
+# So long a member of staff looks as a traveller, or books for one, before saying again why.
+SERVING_DURATION = timedelta(minutes=env.int("SERVING_MINUTES", default=30))
 MAX_PASSENGERS = 9
 MAX_LIVE_HOLDS = 10
 MAX_LIVE_HOLDS_THERE = 3

@@ -12,6 +12,7 @@ from support.models.numbers import (
 )
 from support.models.privacy import DataExport, Erasure
 from support.models.reports import Report, ReportMessage
+from support.models.serving import Serving, ServingEntry
 
 __all__ = [
     "ClosedDay",
@@ -27,5 +28,7 @@ __all__ = [
     "Move",
     "Report",
     "ReportMessage",
+    "Serving",
+    "ServingEntry",
     "Subscription",
 ]
