@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from accounts import selectors as people
-from accounts.roles import ADMINISTRATOR, ROLES, SUPPORT_AGENT
+from accounts.roles import ADMINISTRATOR, FINANCE, OPERATIONS, SUPPORT_AGENT
 from accounts.viewers import Viewer
 from bookings import selectors as bookings
 from bookings.models import Coupon
@@ -43,11 +43,14 @@ MOVES: dict[str, frozenset[str]] = {
     State.CLOSED: frozenset({State.IN_PROGRESS}),
 }
 # What a role may do at the desk; whatever it is, a superuser may.
-READ, ANSWER, CANCEL = "read", "answer", "cancel"
-EVERY_POWER = frozenset({READ, ANSWER, CANCEL})
+READ, ANSWER, CANCEL, CHANGE, GIVE = "read", "answer", "cancel", "change", "give"
+EVERY_POWER = frozenset({READ, ANSWER, CANCEL, CHANGE, GIVE})
 POWERS: dict[str, frozenset[str]] = {
-    role: EVERY_POWER if role in (SUPPORT_AGENT, ADMINISTRATOR) else frozenset({READ})
-    for role in ROLES
+    SUPPORT_AGENT: EVERY_POWER,
+    ADMINISTRATOR: EVERY_POWER,
+    # Goodwill is money: finance gives it too, and does nothing else for travellers.
+    FINANCE: frozenset({READ, GIVE}),
+    OPERATIONS: frozenset({READ}),
 }
 
 # What payments that came to nothing are called in filters.
@@ -175,17 +178,6 @@ def available_actions(report: ReportDetail, *, now: datetime) -> list[str]:
 def desk_actions(report: ReportDetail) -> list[str]:
     """Answer what staff may do with a report: the states they may take it to."""
     return ["respond", *(state for state in STATES if state in MOVES[report.state])]
-
-
-def desk_actions_on(overview: Overview) -> list[str]:
-    """
-    Answer what staff may do with a reservation on its holder's behalf.
-
-    For some reasons they also cancel what has left (payments.penalties.AFTER_DEPARTURE).
-    """
-    reservation = overview.reservation
-    has_left = reservation.status == "Paid" and bool(reservation.open_coupons)
-    return [CANCEL] if has_left or CANCEL in overview.available_actions else []
 
 
 def visible_to(viewer: Viewer) -> QuerySet[Report]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from rest_framework import serializers
 from bookings.api.serializers import PaymentSerializer, ReservationSerializer, overview_body
 from payments.selectors import Overview
 from support import selectors
+from support.acts import desk_actions_on
 from support.selectors import MessageDetail, ReportDetail, UndonePayment
 from travel.api.fields import IDField, InstantField, Serializer
 
@@ -115,14 +117,14 @@ def desk_report_body(report: ReportDetail, *, now: datetime) -> dict[str, Any]:
     }
 
 
-def desk_reservation_body(overview: Overview) -> dict[str, Any]:
-    """Write a reservation with its holder, and what staff may do with it."""
+def desk_reservation_body(overview: Overview, *, powers: Collection[str]) -> dict[str, Any]:
+    """Write a reservation with its holder, and what staff of these powers may do with it."""
     reservation = overview.reservation
     return overview_body(overview) | {
         "user_id": reservation.user_id,
         "contact_email": reservation.contact_email,
         "contact_phone": reservation.contact_phone,
-        "available_actions": selectors.desk_actions_on(overview),
+        "available_actions": desk_actions_on(overview, powers=powers),
     }
 
 

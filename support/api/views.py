@@ -242,7 +242,11 @@ class AllReservations(ApiView):
             now=self.now,
         )
         return self.answer_page(
-            count, [desk_reservation_body(one) for one in payments.overviews(rows, now=self.now)]
+            count,
+            [
+                desk_reservation_body(one, powers=powers_of(request))
+                for one in payments.overviews(rows, now=self.now)
+            ],
         )
 
 
@@ -356,6 +360,11 @@ class CancelledPayments(ApiView):
             limit=page.limit,
         )
         return self.answer_page(count, [undone_body(one) for one in rows])
+
+
+def powers_of(request: Request) -> frozenset[str]:
+    """Answer what the roles of who asks allow at the desk; they were read with the permission."""
+    return frozenset(getattr(request, "desk_powers", ()))
 
 
 def desk_viewer(request: Request) -> Viewer:
