@@ -25,6 +25,7 @@ from payments.errors import QuoteExpired
 from payments.models import Reason, Refund
 from support import selectors as desk
 from support import services as help_desk
+from support.acts import desk_actions_on
 from travel.common import acts, clock
 from travel.common.admin_bases import (
     EMPTY,
@@ -188,7 +189,10 @@ class ReservationAdmin(ClosedAdmin):
         overview = selectors.get_overview(
             viewer=viewers.of_user(request.user), reservation_id=reservation_id, now=clock.now()
         )
-        return desk.CANCEL in desk.desk_actions_on(overview)
+        powers = desk.powers(
+            roles=people.role_names(user=request.user), is_superuser=request.user.is_superuser
+        )
+        return desk.CANCEL in desk_actions_on(overview, powers=powers)
 
     def cancel_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """

@@ -1,15 +1,15 @@
 """
-The story of a reservation: everything that happened to it, from every book that is kept of it.
+What happened to a reservation, entry by entry; the traveller's part of it in one statement.
 
 Each entry says whom it is for. The traveller reads the public ones in the traveller's words; staff
-read all of them. Nothing here is put into words.
+read all of them (support.story.books). Nothing here is put into words.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bookings.models import ReservationEvent
@@ -64,6 +64,8 @@ class Entry:
 
     `reason` is what staff noted, and for staff alone unless a payment's provider gave it. `details`
     are the kind's own facts; the order of entries at one instant is that in which they came.
+    `actor` is the name of who did it, and `row` the row that it was read from, as the record of
+    acts names rows (`payments.refund:7`); both are for staff, and empty elsewhere.
     """
 
     at: datetime
@@ -73,6 +75,8 @@ class Entry:
     actor_kind: str = "system"
     reason: str = ""
     details: dict[str, object] = field(default_factory=dict)
+    actor: str = ""
+    row: str = ""
 
 
 def read(
@@ -87,8 +91,13 @@ def read(
     if paid is None:
         paid = payments.payments_of([reservation_id]).get(reservation_id, [])
     entries = [*_written(reservation_id), *_money(paid)]
-    told = [one for one in entries if one.is_public] if public else entries
+    told = [_for_the_traveller(one) for one in entries if one.is_public] if public else entries
     return sorted(told, key=lambda one: one.at)
+
+
+def _for_the_traveller(entry: Entry) -> Entry:
+    """Leave out what staff noted; why a payment failed is the provider's word for the payer."""
+    return entry if entry.kind == Kind.PAYMENT_FAILED else replace(entry, reason="")
 
 
 # One statement for the books that are written in order. Every part has the same columns; what a
