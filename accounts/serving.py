@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.http import HttpRequest
 
 from accounts.viewers import Viewer
 
 LOOK, BOOK = "look", "book"
+# Where the session of a member of staff keeps the secret of what it serves.
+SESSION_KEY = "serving"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +26,9 @@ class Serving:
     """
     Whom a member of staff serves, why and until when.
 
-    `viewer` is with whose eyes pages are looked at. `email`, `phone` and `language` are how the
-    traveller is reached: whatever is booked goes there, and nowhere else. `reservation_id` is the
-    guest's booking that it is about, if it is about one.
+    `viewer` is with whose eyes pages are looked at; `user` is the traveller's account, None for a
+    guest. `email`, `phone` and `language` are how the traveller is reached: what is booked goes
+    there, and nowhere else. `locator` is the guest's booking that it is about, if it is about one.
 
     A page that books notes the reservation in `booked`, so that the log of the serving has it.
     """
@@ -40,8 +43,8 @@ class Serving:
     email: str | None
     phone: str | None
     language: str
-    user_id: int | None = None
-    reservation_id: int | None = None
+    user: Any = field(default=None, compare=False)
+    locator: str = ""
     booked: list[int] = field(default_factory=list, compare=False)
 
     @property
@@ -52,7 +55,7 @@ class Serving:
     @property
     def is_guest(self) -> bool:
         """Whether who is served has no account."""
-        return self.user_id is None
+        return self.user is None
 
 
 def of(request: HttpRequest) -> Serving | None:

@@ -45,3 +45,11 @@ class TooManyMessages(Refusal):
     code = "too_many_messages"
     status = 409
     title = _("Please wait for our answer before you write again.")
+
+
+class NotServable(Refusal):
+    """Nobody looks or books for staff, for closed accounts, or without a confirmed address."""
+
+    code = "not_servable"
+    status = 409
+    title = _("Nobody can be served under this account.")

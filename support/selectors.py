@@ -44,7 +44,9 @@ MOVES: dict[str, frozenset[str]] = {
 }
 # What a role may do at the desk; whatever it is, a superuser may.
 READ, ANSWER, CANCEL, CHANGE, GIVE = "read", "answer", "cancel", "change", "give"
-EVERY_POWER = frozenset({READ, ANSWER, CANCEL, CHANGE, GIVE})
+# To look as a traveller sees it, and to book by phone (support.serving).
+SERVE = "serve"
+EVERY_POWER = frozenset({READ, ANSWER, CANCEL, CHANGE, GIVE, SERVE})
 POWERS: dict[str, frozenset[str]] = {
     SUPPORT_AGENT: EVERY_POWER,
     ADMINISTRATOR: EVERY_POWER,

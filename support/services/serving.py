@@ -1,0 +1,175 @@
+"""Serving: a member of staff begins to look as a traveller or to book for one, and ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from django.conf import settings
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from accounts.serving import BOOK
+from bookings.models import Reservation
+from bookings.services.privacy import ERASED_CONTACT
+from support import serving as reads
+from support.errors import NotServable
+from support.models import Serving, ServingEntry
+from travel.common.errors import InvalidInput, NotAllowed, NotFound
+from travel.common.ids import digest, new_secret
+from travel.common.text import clean_text
+from travel.common.transactions import in_transaction
+
+End = Serving.End
+MAX_REASON = 300
+log = structlog.get_logger("support")
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """Somebody without an account who books by phone, and how to reach them."""
+
+    email: str | None = None
+    phone: str | None = None
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A serving that has begun, and the secret by which its session is known; stored nowhere."""
+
+    row: Serving
+    secret: str
+
+
+@in_transaction
+def begin(
+    *,
+    staff: User,
+    purpose: str,
+    reason: str,
+    address: str,
+    now: datetime,
+    traveller_id: int | None = None,
+    reservation_id: int | None = None,
+    guest: Guest | None = None,
+) -> Begun:
+    """
+    Begin to serve one traveller: an account, the holder of a reservation, or a new guest.
+
+    It lasts for half an hour (settings.SERVING_DURATION). Whomever the member of staff served
+    before is not served any more: nobody serves two people at once.
+
+    :raises NotAllowed: the member of staff has no role for it, or would serve themselves.
+    :raises InvalidInput: the reason is empty or too long, or nobody is named, or a new guest without
+        a way to be reached or only to be looked at.
+    :raises NotFound: there is no such account or reservation.
+    :raises NotServable: the account is staff's, or closed; or there is no confirmed address to which
+        what is booked could go.
+    """
+    # Two beginnings of one person come one after the other.
+    staff = User.objects.select_for_update().get(pk=staff.pk)
+    if not reads.may_serve(staff):
+        raise NotAllowed
+    row = Serving(
+        staff=staff,
+        purpose=purpose,
+        reason=_checked_reason(reason),
+        address=address,
+        began_at=now,
+        ends_at=now + settings.SERVING_DURATION,
+    )
+    if purpose not in reads.PURPOSES:
+        raise InvalidInput(errors={"purpose": [_("There is no such purpose.")]})
+    _name_traveller(row, traveller_id, reservation_id, guest)
+    if purpose == BOOK and not _can_be_reached(row):
+        raise NotServable(
+            _("There is no confirmed address to send the booking to. Book for a new guest instead.")
+        )
+    _live(now).filter(staff=staff).update(ended_at=now, ended_because=End.REPLACED)
+    secret = new_secret()
+    row.digest = digest(secret)
+    row.save(force_insert=True)
+    log.info("serving_begun", serving=row.pk, purpose=purpose, staff=staff.pk)
+    return Begun(row, secret)
+
+
+def _checked_reason(text: str) -> str:
+    try:
+        reason = clean_text(text)
+    except ValueError as error:
+        raise InvalidInput(
+            errors={"reason": [_("There is a character in it that cannot be kept.")]}
+        ) from error
+    if not reason:
+        raise InvalidInput(errors={"reason": [_("Say why.")]})
+    if len(reason) > MAX_REASON:
+        raise InvalidInput(errors={"reason": [_("Write 300 characters at most.")]})
+    return reason
+
+
+def _name_traveller(
+    row: Serving, traveller_id: int | None, reservation_id: int | None, guest: Guest | None
+) -> None:
+    """Write down who is served: exactly one of an account, a guest's booking, a new guest."""
+    if sum(one is not None for one in (traveller_id, reservation_id, guest)) != 1:
+        raise InvalidInput(errors={"traveller": [_("Say who is served.")]})
+    if guest is not None:
+        if row.purpose != BOOK or not (guest.email or guest.phone):
+            raise InvalidInput(errors={"email": [_("Leave an e-mail address or a phone number.")]})
+        row.guest_email, row.guest_phone = guest.email or None, guest.phone or None
+        row.language = guest.language
+        return
+    if reservation_id is not None:
+        reservation = Reservation.objects.filter(pk=reservation_id).first()
+        if reservation is None:
+            raise NotFound
+        if reservation.user_id is None:
+            row.reservation = reservation
+            return
+        traveller_id = reservation.user_id
+    traveller = User.objects.filter(pk=traveller_id).first()
+    if traveller is None:
+        raise NotFound
+    if traveller.pk == row.staff_id:
+        raise NotAllowed(_("Nobody serves themselves: use the travellers' pages as they are."))
+    if not reads.can_be_served(traveller):
+        raise NotServable
+    row.traveller = traveller
+
+
+def _can_be_reached(row: Serving) -> bool:
+    return any(one and one != ERASED_CONTACT for one in reads.contacts_of(row))
+
+
+def end(*, secret: str, staff_id: int, because: str, now: datetime) -> None:
+    """End what the member of staff's session with this secret does; what is over stays as it is."""
+    rows = _live(now).filter(digest=digest(secret), staff=staff_id)
+    if rows.update(ended_at=now, ended_because=because):
+        log.info("serving_ended", staff=staff_id, because=because)
+
+
+def note(
+    *,
+    serving_id: int,
+    what: str,
+    now: datetime,
+    method: str = "",
+    reservation_id: int | None = None,
+    is_refused: bool = False,
+) -> None:
+    """Write down that a page is opened, or refused, or that something was booked."""
+    ServingEntry.objects.create(
+        serving_id=serving_id,
+        at=now,
+        what=what,
+        method=method,
+        reservation_id=reservation_id,
+        is_refused=is_refused,
+    )
+
+
+def _live(now: datetime) -> QuerySet[Serving]:
+    return Serving.objects.filter(ended_at=None, ends_at__gt=now)
