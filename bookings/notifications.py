@@ -50,6 +50,23 @@ def hold_notice(*, reservation: ReservationDetail, guest_secret: str | None, now
     )
 
 
+def phone_notice(
+    *, reservation: ReservationDetail, guest_secret: str | None, now: datetime
+) -> None:
+    """
+    Tell the holder what staff booked by phone, and where and until when to pay: by text, too.
+    """
+    _send(
+        "phone_notice",
+        gettext_noop("Booked for you by phone"),
+        reservation,
+        guest_secret=guest_secret,
+        by_text=True,
+        once=True,
+        now=now,
+    )
+
+
 def confirmation(*, reservation: ReservationDetail, now: datetime) -> None:
     """Tell the holder that the reservation is paid."""
     _send("confirmation", gettext_noop("Your tickets"), reservation, once=True, now=now)

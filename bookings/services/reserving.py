@@ -95,9 +95,14 @@ def reserve(
     round_trip: bool = False,
     expected_price: Money | None = None,
     accept_seat_change: bool = False,
+    booked_by: int | None = None,
 ) -> Reserved:
     """
     Hold a seat for every passenger on every ticket for ten minutes, or on none.
+
+    `booked_by` is the member of staff who books for the holder by phone: the hold is longer then
+    (settings.PHONE_HOLD_DURATION), though it never outlasts the sale of a ticket, the history names
+    who did it, and the holder is sent the way to look and to pay. The holder's limits stay.
 
     `round_trip` prices the tickets, there and back, with the fares' discount for that. With
     `accept_seat_change` a passenger may get one seat after another where no single one is free all
@@ -136,7 +141,7 @@ def reserve(
             locator=_free_locator(),
             holder=_holder_row(holder, secret),
             currency=offers[0].rule.currency,
-            hold_until=now + settings.HOLD_DURATION,
+            hold_until=_hold_until(offers, booked_by, now),
             passengers=rows,
             legs=legs,
             max_live_holds=settings.MAX_LIVE_HOLDS,
@@ -144,7 +149,7 @@ def reserve(
             accept_seat_change=accept_seat_change,
         ),
         now=now,
-        actor=Actor("holder", holder.user_id),
+        actor=Actor("holder", holder.user_id) if booked_by is None else Actor("staff", booked_by),
     )
     if not result.done:
         raise refusal(result.outcome, **_told(result, offers))
@@ -153,8 +158,16 @@ def reserve(
     reservation = selectors.just_made(
         result.reservation_id, tickets={one.ticket.id: one.ticket for one in offers}, now=now
     )
-    notifications.hold_notice(reservation=reservation, guest_secret=secret, now=now)
+    tell = notifications.hold_notice if booked_by is None else notifications.phone_notice
+    tell(reservation=reservation, guest_secret=secret, now=now)
     return Reserved(reservation, secret)
+
+
+def _hold_until(offers: Sequence[Offer], booked_by: int | None, now: datetime) -> datetime:
+    """Answer when the hold ends: by phone, with the sale of its first ticket at the latest."""
+    if booked_by is None:
+        return now + settings.HOLD_DURATION
+    return min(now + settings.PHONE_HOLD_DURATION, *(offer.sales_close_at for offer in offers))
 
 
 # --- checks before the engine ---------------------------------------------------------------------
