@@ -11,10 +11,11 @@ from support.models.numbers import (
     Subscription,
 )
 from support.models.privacy import DataExport, Erasure
-from support.models.reports import Report, ReportMessage
+from support.models.reports import CannedReply, Report, ReportMessage
 from support.models.serving import Serving, ServingEntry
 
 __all__ = [
+    "CannedReply",
     "ClosedDay",
     "DataExport",
     "DayCustomer",
