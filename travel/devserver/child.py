@@ -71,11 +71,19 @@ def run_web(*, socket: int, threads: int) -> None:
     Web().run()
 
 
-def run_worker() -> int:
-    """Run the jobs, and the clock that asks for them, in one process."""
+def run_worker(*, catch_up: bool = False) -> int:
+    """
+    Run the jobs, and the clock that asks for them, in one process.
+
+    With `catch_up` the practice's sales are made first: their holds and refunds lie in the past,
+    and nobody else may find them due before they are paid or pushed at their own moment.
+    """
     import django
 
     django.setup()
+    end_with_supervisor(os.getpid())
+    if catch_up:
+        _make_practice_sales()
     from celery import signals
     from celery.beat import EmbeddedService
     from celery.platforms import SecurityWarning
@@ -86,7 +94,6 @@ def run_worker() -> int:
     # Its warning against root is about pickled messages; the office's are JSON alone.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     logging.getLogger("kombu.connection").setLevel(logging.ERROR)
-    end_with_supervisor(os.getpid())
     beat = EmbeddedService(app, thread=True)
     beat.start()
     worker = app.Worker(
@@ -111,6 +118,16 @@ def run_worker() -> int:
     return int(worker.exitcode or 0)
 
 
+def _make_practice_sales() -> None:
+    from django.core.management import call_command
+
+    try:
+        call_command("seed_sales")
+    except Exception:
+        # The office works without them.
+        logging.getLogger(__name__).exception("The practice's sales could not be made.")
+
+
 def _exit_when_idle(active: Collection[object]) -> None:
     deadline = time.monotonic() + LAST_SECONDS
     while active and time.monotonic() < deadline:
@@ -124,7 +141,8 @@ def main(arguments: Sequence[str]) -> int:
     web = roles.add_parser("web")
     web.add_argument("--socket", type=int, required=True)
     web.add_argument("--threads", type=int, default=8)
-    roles.add_parser("worker")
+    worker = roles.add_parser("worker")
+    worker.add_argument("--catch-up", action="store_true", help="make the practice's sales first")
     options = parser.parse_args(arguments)
 
     block_interrupts()
@@ -132,7 +150,7 @@ def main(arguments: Sequence[str]) -> int:
     if options.role == "web":
         run_web(socket=options.socket, threads=options.threads)
         return 0
-    return run_worker()
+    return run_worker(catch_up=options.catch_up)
 
 
 if __name__ == "__main__":

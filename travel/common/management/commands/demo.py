@@ -112,6 +112,7 @@ class Command(BaseCommand):
     def _serve(self, listener: socket, *, url: str, **options: Any) -> None:
         child = [sys.executable, "-m", "travel.devserver.child"]
         number, threads = listener.fileno(), str(options["threads"])
+        catch_up = [] if options["no_seed"] else ["--catch-up"]
         supervisor = Supervisor(
             programs=[
                 Program(
@@ -121,7 +122,7 @@ class Command(BaseCommand):
                 ),
                 # Its queue is a folder here, and a message may be read before it is written whole.
                 # Nothing is lost by that: what is due stands in the database.
-                Program("worker", [*child, "worker"], may_fall=True),
+                Program("worker", [*child, "worker", *catch_up], may_fall=True),
             ],
             environment=_environment(url=url, host=options["bind"]),
             folder=Path(settings.BASE_DIR),
