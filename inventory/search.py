@@ -298,36 +298,37 @@ def price_rules(tariff_ids: Iterable[int], *, now: datetime) -> dict[int, list[P
     return rules
 
 
+# What a price rule is read from, in the order of its fields.
+RULE_COLUMNS = (
+    "id",
+    "fare_id",
+    "fare__tariff_id",
+    "fare__number",
+    "fare__name",
+    "fare__travel_class",
+    "fare__tariff__carrier__currency_id",
+    "base_minor",
+    "per_km_micro",
+    "minimum_minor",
+    "rounding_minor",
+    "tax_basis_points",
+    "fee_minor",
+    "young_percent",
+    "child_percent",
+    "infant_percent",
+    "return_discount_basis_points",
+    "young_until_age",
+    "child_until_age",
+    "infant_until_age",
+    "sales_close_minutes",
+    "conditions",
+    "quota",
+)
+
+
 def read_rules(versions: QuerySet[FareVersion]) -> Iterable[PriceRule]:
     """Turn fare versions into rules, without their tiers."""
-    return (
-        PriceRule(*row)
-        for row in versions.values_list(
-            "id",
-            "fare_id",
-            "fare__tariff_id",
-            "fare__number",
-            "fare__name",
-            "fare__travel_class",
-            "fare__tariff__carrier__currency_id",
-            "base_minor",
-            "per_km_micro",
-            "minimum_minor",
-            "rounding_minor",
-            "tax_basis_points",
-            "fee_minor",
-            "young_percent",
-            "child_percent",
-            "infant_percent",
-            "return_discount_basis_points",
-            "young_until_age",
-            "child_until_age",
-            "infant_until_age",
-            "sales_close_minutes",
-            "conditions",
-            "quota",
-        )
-    )
+    return (PriceRule(*row) for row in versions.values_list(*RULE_COLUMNS))
 
 
 def facilities(service_ids: Iterable[int]) -> dict[int, list[str]]:

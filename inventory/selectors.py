@@ -16,6 +16,7 @@ from inventory.models import (
     Carrier,
     CarrierClass,
     Departure,
+    FareVersion,
     PenaltyTier,
     Seat,
     Service,
@@ -385,15 +386,50 @@ def _few_of_each(lines: Iterable[Line], number: int) -> list[Line]:
     return sorted(few, key=ordered.index)
 
 
+_TIER_COLUMNS = ("minutes_before", "basis_points", "minimum_minor")
+
+
 def penalty_tiers(version_ids: Iterable[int]) -> dict[int, list[Tier]]:
     """Answer the tiers of fare versions, the earliest moment first."""
     found: dict[int, list[Tier]] = {}
     for version_id, *numbers in (
         PenaltyTier.objects.filter(fare_version_id__in=set(version_ids))
         .order_by("fare_version_id", "-minutes_before")
-        .values_list("fare_version_id", "minutes_before", "basis_points", "minimum_minor")
+        .values_list("fare_version_id", *_TIER_COLUMNS)
     ):
         found.setdefault(version_id, []).append(Tier(*numbers))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class SoldFare:
+    """A version of a fare with its rule and tiers; `valid_until` is when the next one began."""
+
+    rule: PriceRule
+    valid_from: datetime
+    valid_until: datetime | None
+    tiers: list[Tier]
+
+
+def sold_fares(version_ids: Iterable[int]) -> dict[int, SoldFare]:
+    """Answer versions of fares whether or not they are on sale still, in one statement."""
+    next_one = FareVersion.objects.filter(
+        fare=OuterRef("fare"), valid_from__gt=OuterRef("valid_from")
+    ).order_by("valid_from")
+    found: dict[int, SoldFare] = {}
+    for valid_from, valid_until, minutes, share, minimum, *rule in (
+        FareVersion.objects.filter(id__in=set(version_ids))
+        .annotate(valid_until=Subquery(next_one.values("valid_from")[:1]))
+        .order_by("id", "-penalty_tiers__minutes_before")
+        .values_list(
+            *("valid_from", "valid_until"),
+            *(f"penalty_tiers__{name}" for name in _TIER_COLUMNS),
+            *search.RULE_COLUMNS,
+        )
+    ):
+        sold = found.setdefault(rule[0], SoldFare(PriceRule(*rule), valid_from, valid_until, []))
+        if minutes is not None:
+            sold.tiers.append(Tier(minutes, share, minimum))
     return found
 
 
