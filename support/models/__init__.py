@@ -4,6 +4,7 @@ from support.models.desk import DeskEntry, DisruptionItem, DisruptionJob
 from support.models.numbers import (
     ClosedDay,
     DayCustomer,
+    DayHolds,
     DaySales,
     DepartureLoad,
     Lead,
@@ -19,6 +20,7 @@ __all__ = [
     "ClosedDay",
     "DataExport",
     "DayCustomer",
+    "DayHolds",
     "DaySales",
     "DepartureLoad",
     "DeskEntry",

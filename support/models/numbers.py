@@ -20,7 +20,7 @@ from travel.common.models import Currency
 
 
 class ClosedDay(models.Model):
-    """A day of the office's zone whose sales are kept ready, with the instants of its ends."""
+    """A day of the office's zone that is kept ready, with the instants of its ends."""
 
     day = models.DateField(primary_key=True)
     zone = CodeField(max_length=60)
@@ -125,14 +125,49 @@ class DayCustomer(models.Model):
         ordering = ["-day", "id"]
         indexes = [
             models.Index(
-                fields=["day", "user", "currency", "sold", "cancelled", "amount_minor"],
-                name="day_customer_day",
+                fields=["day", "user", "currency", "mode", "sold", "cancelled", "amount_minor"],
+                name="day_customer_of_day",
             ),
-            models.Index(fields=["user", "mode", "sold", "cancelled"], name="day_customer_user"),
+            # Over a long time customers are added up in their order, without a table between.
+            models.Index(
+                fields=["user", "currency", "mode", "day", "sold", "cancelled", "amount_minor"],
+                name="day_customer_of_user",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"User {self.user_id} on {self.day_id}"
+
+
+class DayHolds(models.Model):
+    """
+    How many events of a kind befell holds on a closed day: they began, were paid, given up, expired.
+
+    `kind` is the event's (`bookings.ReservationEvent`).
+    """
+
+    class Kind(models.TextChoices):
+        RESERVED = "reserved", _("Began")
+        PAID = "paid", _("Paid")
+        RELEASED = "released", _("Given up")
+        EXPIRED = "expired", _("Expired")
+
+    day = models.ForeignKey(
+        ClosedDay, on_delete=models.CASCADE, related_name="holds", db_index=False
+    )
+    kind = CodeField(max_length=20, choices=Kind.choices)
+    number = models.PositiveIntegerField()
+
+    class Meta:
+        verbose_name_plural = "holds of closed days"
+        ordering = ["-day", "kind"]
+        constraints = [
+            models.UniqueConstraint(fields=["day", "kind"], name="day_holds_once"),
+            models.CheckConstraint(condition=Q(number__gt=0), name="day_holds_are_some"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.number} on {self.day_id}"
 
 
 class DepartureLoad(models.Model):
