@@ -31,6 +31,14 @@ class PaymentDeclined(Refusal):
     title = _("The payment was declined. Please try another card or method.")
 
 
+class PaymentLocked(Refusal):
+    """Staff who serve a traveller never pay with the traveller's money."""
+
+    code = "payment_locked"
+    status = 403
+    title = _("Only the traveller pays. Send the link, so that they can.")
+
+
 class NotAwaitingApproval(Refusal):
     """The refund is on its way already, done, or with staff."""
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from accounts.viewers import Viewer
@@ -136,7 +137,10 @@ def available_actions(reservation: ReservationDetail, *, now: datetime) -> list[
     disrupted: Collection[int] = ()
     if reservation.is_live_hold:
         actions = ["pay", "cancel"]
-        if reservation.extended_at is None:
+        # What was booked by phone is held longer than an extension would reach.
+        if reservation.extended_at is None and (
+            reservation.hold_until <= now + settings.HOLD_DURATION
+        ):
             actions.append("extendHold")
     elif reservation.status == "Paid":
         disrupted = disruption.disruptions(reservation, now=now)

@@ -22,7 +22,8 @@ from bookings import selectors as bookings
 from bookings.models import Reservation
 from support.models import Serving, ServingEntry
 from support.selectors import SERVE, powers
-from travel.common.contacts import EMAIL, Contact, parse_contact
+from travel.common.contacts import Contact, parse_contact
+from travel.common.errors import NotFound
 from travel.common.ids import LOCATOR_LENGTH, digest, normal_locator
 
 PURPOSES = (LOOK, BOOK)
@@ -184,6 +185,25 @@ def _by_locator(text: str) -> Caller:
     row = Reservation.objects.select_related("user").filter(locator=code).first()
     if row is None:
         return Caller()
+    return caller_of(row)
+
+
+def get_caller(*, traveller_id: int | None, reservation_id: int | None) -> Caller:
+    """
+    Answer an account, or whose reservation it is, as one who can be served.
+
+    :raises NotFound: there is no such account or reservation, or not one of them is named.
+    """
+    if (traveller_id is None) == (reservation_id is None):
+        raise NotFound
+    if traveller_id is not None:
+        user = User.objects.filter(pk=traveller_id).first()
+        if user is None:
+            raise NotFound
+        return Caller(user=user)
+    row = Reservation.objects.select_related("user").filter(pk=reservation_id).first()
+    if row is None:
+        raise NotFound
     return caller_of(row)
 
 

@@ -75,6 +75,7 @@ SECTIONS: dict[str, Any] = {
     "payments.admin": _("Money"),
     "support.admin.numbers": _("Numbers"),
     "support.admin.desk": _("Departures desk"),
+    "support.admin.serving": _("In a traveller's place"),
     "support.admin": _("Passengers' reports"),
     "inventory.admin.departures": _("Departures"),
     "inventory.admin.places": _("Places"),
@@ -110,6 +111,8 @@ class TravelAdminSite(AdminSite):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.pages: list[Callable[[Any], list[Any]]] = []
+        # Each answers a button of the overview, label and address, or None for who may not.
+        self.buttons: list[Callable[[HttpRequest], tuple[Any, str] | None]] = []
         # Rows go one by one, each under the rules of its own page.
         self.disable_action("delete_selected")
 
@@ -123,6 +126,7 @@ class TravelAdminSite(AdminSite):
     ) -> TemplateResponse:
         """Show what the day is like, and the tables."""
         shown = self.overview(request) if self.overview else {}
+        shown["buttons"] = [one for button in self.buttons if (one := button(request))]
         return super().index(request, {**shown, **(extra_context or {})})
 
     def has_permission(self, request: HttpRequest) -> bool:

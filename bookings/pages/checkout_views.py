@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -18,7 +19,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from accounts import serving
 from accounts.selectors import saved_by
+from accounts.serving import Serving
 from bookings import services
 from bookings.pages import offered
 from bookings.pages.access import remember
@@ -73,9 +76,11 @@ class Checkout:
     offers: list[Offer]
     bill: Bill
     passengers: list[PassengerForm]
-    contact: ContactForm
+    # None while staff book by phone: what is booked goes to the caller's own contact.
+    contact: ContactForm | None
     form_key: str
     saved: list[tuple[int, str]]
+    held: Serving | None = None
     is_filling: bool = False
     refused: Refused | None = None
 
@@ -84,9 +89,14 @@ class Checkout:
         return self.journey.is_return and len(self.offers) > 1
 
     @property
+    def forms(self) -> list[Form]:
+        """All that is filled in, in the order of the page."""
+        return [*self.passengers, *([self.contact] if self.contact else [])]
+
+    @property
     def is_valid(self) -> bool:
         # Every form is asked, so that each shows what is wrong with it.
-        answers = [form.is_valid() for form in (*self.passengers, self.contact)]
+        answers = [form.is_valid() for form in self.forms]
         return all(answers)
 
 
@@ -155,16 +165,15 @@ def _prepare(
         )
         for place, who in enumerate(who_travels(journey))
     ]
-    contact = ContactForm(
-        data,
-        initial=_contact(request, is_filling=is_filling),
-    )
+    held = serving.of(request)
+    contact = ContactForm(data, initial=_contact(request, is_filling=is_filling))
     return Checkout(
         journey=journey,
         offers=offers,
         bill=offered.bill(offers, kinds, round_trip=journey.is_return and len(offers) > 1),
         passengers=passengers,
-        contact=contact,
+        contact=None if held else contact,
+        held=held,
         form_key=request.POST.get("form_key", "")[:LONGEST_KEY] or new_secret(),
         saved=[(key, str(one)) for key, one in saved.items()],
         is_filling=is_filling,
@@ -216,18 +225,16 @@ def _show(request: HttpRequest, page: Checkout) -> HttpResponse:
         "bookings/checkout.html",
         {
             "page": page,
-            "has_faults": any(
-                form.is_bound and form.errors for form in (*page.passengers, page.contact)
-            ),
+            "has_faults": any(form.is_bound and form.errors for form in page.forms),
             "passengers": [
                 (form, [_seat_words(one) for one in seated.get(place, [])])
                 for place, form in enumerate(page.passengers)
             ],
-            "forms": [*page.passengers, page.contact],
+            "forms": page.forms,
             "trips": trips,
             "back_href": journey.to_ticket(last),
             "search_href": journey.to_search(),
-            "hold_minutes": hold_minutes(),
+            "hold_minutes": hold_minutes(by_phone=page.held is not None),
         },
         status=HTTPStatus.CONFLICT if page.refused else HTTPStatus.OK,
     )
@@ -262,7 +269,7 @@ def _reserve(request: HttpRequest, page: Checkout, now: datetime) -> HttpRespons
     try:
         locator, reserved = _once(
             asked,
-            holder=_holder(request, page.contact),
+            holder=_holder(request, page),
             page=page,
             anywhere="anywhere" in request.POST,
             changing="changing" in request.POST,
@@ -280,8 +287,13 @@ def _reserve(request: HttpRequest, page: Checkout, now: datetime) -> HttpRespons
             _("Your seats are held already, under the booking code %(locator)s.")
             % {"locator": locator},
         )
+    elif page.held:
+        page.held.booked.append(reserved.reservation.id)
     elif reserved.guest_secret:
         remember(request, locator, reserved.guest_secret)
+    if page.held:
+        # What was booked, to read it out: a page of the back office.
+        return redirect("admin:serving_booked", locator)
     return redirect(reverse("payments:payment", args=[locator]))
 
 
@@ -312,6 +324,7 @@ def _once(
         round_trip=page.round_trip,
         expected_price=expected,
         accept_seat_change=changing,
+        booked_by=page.held.staff_id if page.held else None,
         now=now,
     )
     locator = reserved.reservation.locator
@@ -321,7 +334,14 @@ def _once(
     return locator, reserved
 
 
-def _holder(request: HttpRequest, contact: ContactForm) -> Holder:
+def _holder(request: HttpRequest, page: Checkout) -> Holder:
+    """Answer who reserves; by phone, the caller, in the caller's language."""
+    held, contact = page.held, page.contact
+    if held is not None:
+        return Holder(
+            user_id=held.viewer.user_id, email=held.email, phone=held.phone, language=held.language
+        )
+    assert contact is not None, "whoever books alone leaves a contact"
     return Holder(
         user_id=request.user.pk if request.user.is_authenticated else None,
         email=contact.cleaned_data["email"],

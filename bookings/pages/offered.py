@@ -103,9 +103,10 @@ class Call:
     remark: str
 
 
-def hold_minutes() -> int:
+def hold_minutes(*, by_phone: bool = False) -> int:
     """Answer for how many minutes seats are held without being paid."""
-    return settings.HOLD_DURATION // timedelta(minutes=1)
+    span = settings.PHONE_HOLD_DURATION if by_phone else settings.HOLD_DURATION
+    return int(span // timedelta(minutes=1))
 
 
 # --- places ---------------------------------------------------------------------------------------

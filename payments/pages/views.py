@@ -10,6 +10,7 @@ from http import HTTPStatus
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -18,6 +19,7 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from accounts import serving
 from accounts.pages.appearance import way_back
 from bookings import selectors as bookings
 from bookings.errors import AlreadyCancelled, AlreadyPaid, HoldExpired
@@ -79,12 +81,27 @@ def payment(request: HttpRequest, locator: str) -> HttpResponse:
     booked = bookings.get_reservation(viewer=viewer_of(request), locator=locator, now=now)
     if booked.status != "Reserved":
         return _not_payable(request, booked, now)
+    if serving.of(request):
+        return _locked(request, booked, now)
     form = PaymentForm(request.POST if request.method == "POST" else None)
     if request.method != "POST":
         return _ask(request, booked, form, now)
     if not form.is_valid():
         return _ask(request, booked, form, now, status=HTTPStatus.BAD_REQUEST)
     return _pay(request, booked, form, now)
+
+
+def _locked(request: HttpRequest, booked: ReservationDetail, now: datetime) -> HttpResponse:
+    """Show staff who serve the traveller what is to be paid, and no way to pay it."""
+    if request.method == "POST":
+        raise PermissionDenied
+    context = {
+        "reservation": booked,
+        "rides": shown.rides(booked, now=now),
+        "lines": shown.bill(booked),
+        "hold": hold_of(booked, now),
+    }
+    return render(request, "payments/payment_locked.html", context)
 
 
 def _pay(
@@ -289,6 +306,8 @@ class Move:
 @require_http_methods(["GET", "HEAD", "POST"])
 def wallet(request: HttpRequest) -> HttpResponse:
     """Show what the wallets hold and how it came about, and fill them."""
+    if serving.of(request):
+        raise PermissionDenied
     now = clock.now()
     user_id = _user_id(request)
     balances = selectors.balances(user_id)

@@ -21,7 +21,7 @@ from bookings.errors import AlreadyCancelled, AlreadyPaid, HoldExpired
 from bookings.models import ReservationEvent
 from bookings.selectors import ReservationDetail
 from payments import gateways, ledger
-from payments.errors import PaymentDeclined, UnknownPaymentMethod
+from payments.errors import PaymentDeclined, PaymentLocked, UnknownPaymentMethod
 from payments.gateways.careful import CarefulGateway
 from payments.gateways.contract import Order
 from payments.gateways.sandbox import CRYPTO_TOKEN, DEFAULT_TOKEN
@@ -63,6 +63,7 @@ def pay(
     `seats_may_change` the payer takes other seats of the same class, should the hold run out before
     the money comes.
 
+    :raises PaymentLocked: staff look with the viewer's eyes.
     :raises NotFound: the reservation is not the viewer's.
     :raises UnknownPaymentMethod: the office does not take it.
     :raises HoldExpired, AlreadyPaid, AlreadyCancelled: it is no live hold.
@@ -71,6 +72,7 @@ def pay(
     :raises PaymentDeclined: the provider said no; the hold stays.
     :raises InvalidInput: the token is the number of a card, which nobody may send here.
     """
+    refuse_staff(viewer)
     if method not in Method.values:
         raise UnknownPaymentMethod()
     if method == Method.WALLET:
@@ -102,6 +104,16 @@ def pay(
     if paid.state == State.FAILED:
         raise PaymentDeclined(reason=paid.failure)
     return paid
+
+
+def refuse_staff(viewer: Viewer) -> None:
+    """
+    Let nobody pay in a traveller's place, whichever door they came by.
+
+    :raises PaymentLocked: a member of staff looks with the viewer's eyes.
+    """
+    if viewer.served_by is not None:
+        raise PaymentLocked()
 
 
 def refuse_card_number(token: str | None) -> None:

@@ -19,7 +19,7 @@ from payments.gateways.sandbox import SIGNATURE, SandboxGateway
 from payments.gateways.signatures import timed_header
 from payments.models import SandboxDelivery
 from payments.services.asking import ask_attempt, ask_top_up
-from payments.services.paying import get_attempt
+from payments.services.paying import get_attempt, refuse_staff
 from payments.services.wallet import ToppedUp, get_top_up
 from payments.services.webhooks import receive
 from travel.common.errors import NotFound
@@ -32,6 +32,7 @@ def answer_sandbox(*, viewer: Viewer, key: str, accepted: bool, now: datetime) -
     """
     Play the payer on the sandbox provider's page, then book what the provider says.
 
+    :raises PaymentLocked: staff look with the viewer's eyes; so do the others here.
     :raises NotFound: there is no such attempt, or it is not the viewer's.
     """
     return _play(
@@ -108,6 +109,7 @@ def _deliver(delivery_id: int, now: datetime) -> int:
 def _play(
     viewer: Viewer, key: str, now: datetime, act: Callable[[SandboxGateway], None]
 ) -> ReservationDetail:
+    refuse_staff(viewer)
     payment, reservation = get_attempt(viewer=viewer, key=key, now=now)
     if payment.gateway != SandboxGateway.code:
         raise NotFound()

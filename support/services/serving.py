@@ -63,11 +63,11 @@ def begin(
     before is not served any more: nobody serves two people at once.
 
     :raises NotAllowed: the member of staff has no role for it, or would serve themselves.
-    :raises InvalidInput: the reason is empty or too long, or nobody is named, or a new guest without
-        a way to be reached or only to be looked at.
+    :raises InvalidInput: the reason is empty or too long, or nobody is named, or a new guest is to
+        be looked at, or cannot be reached.
     :raises NotFound: there is no such account or reservation.
-    :raises NotServable: the account is staff's, or closed; or there is no confirmed address to which
-        what is booked could go.
+    :raises NotServable: the account is staff's, or closed; or there is no confirmed address to send
+        what is booked to.
     """
     # Two beginnings of one person come one after the other.
     staff = User.objects.select_for_update().get(pk=staff.pk)
