@@ -1,4 +1,4 @@
-"""Says which admin site the office has, and brings its start-up checks."""
+"""Says which admin site the office has, brings its start-up checks, and names its tables."""
 
 from __future__ import annotations
 
@@ -14,3 +14,6 @@ class TravelAdminConfig(AdminConfig):
         super().ready()
         # Importing them registers them.
         from travel import checks  # noqa: F401
+        from travel.names import name_tables
+
+        name_tables()
