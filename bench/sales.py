@@ -275,7 +275,8 @@ _GONE_AT = (
     f"{_NOW})"
 )
 _PRICE = f"(2000 + {_H} %% 80 * 100)"
-_USER = f"IF({_R} * 31 %% 4 = 0, NULL, 1 + {_R} * 7919 %% %(users)s)"
+# Whoever buys goes by every mode, and from anywhere.
+_USER = f"IF({_R} * 31 %% 4 = 0, NULL, 1 + CRC32({_R}) %% %(users)s)"
 _LIVE = f"(s.n < {PAID} OR {_IS_HELD})"
 # Of paid ones every fifth departure's passengers came, but one in twenty.
 _COUPON = (

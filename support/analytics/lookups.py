@@ -1,16 +1,18 @@
 """
 Eight look-ups that are stored procedures as well, for people who work in SQL.
 
-`support/sql/<name>_1.sql` are their texts: `CALL support_tickets_of_contact_1('ada@example.org',
-20)`. On servers with our procedures these functions call them; elsewhere, and in the tests, the
-twins below answer the same rows in the same order.
+`support/sql/` has their texts, of which the last of each is in use:
+`CALL support_tickets_of_contact_1('ada@example.org', 20)`. On servers with our procedures these
+functions call them; elsewhere, and in the tests, the twins below answer the same rows in the same
+order.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -21,7 +23,7 @@ from django.db.models.functions import Coalesce, Concat, Lower, StrIndex
 from accounts.models import User
 from bookings.models import Coupon, Reservation
 from inventory.models import City
-from payments.models import CancelledCoupon
+from payments.models import CancelledCoupon, Transfer
 from travel.common import procedures, sql
 from travel.common.money import Money
 
@@ -29,6 +31,7 @@ Row = TypeVar("Row")
 MOST = 1_000
 # No text that is looked for is longer, and the procedures take no longer one.
 LONGEST = 254
+FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class FoundUser:
 
 @dataclass(frozen=True, slots=True)
 class FoundMode:
-    """A mode with its tickets that were paid, and how many of them were cancelled."""
+    """A mode with the tickets that were sold, and those that were cancelled."""
 
     mode: str
     tickets: int
@@ -94,7 +97,7 @@ def tickets_by_phrase(*, phrase: str, since: datetime, limit: int = 100) -> list
     passenger's name, the service's number or a city's name. An empty phrase occurs nowhere.
     """
     return _ask(
-        "tickets_by_phrase_1", [phrase, since, _most(limit)], _ticket, Twins.tickets_by_phrase
+        "tickets_by_phrase_2", [phrase, since, _most(limit)], _ticket, Twins.tickets_by_phrase
     )
 
 
@@ -104,14 +107,14 @@ def users_of_same_city(*, contact: str, limit: int = 100) -> list[FoundUser]:
 
 
 def top_users(*, since: datetime, limit: int = 100) -> list[FoundUser]:
-    """Answer the users with most tickets that were reserved since an instant and paid."""
-    return _ask("top_users_1", [since, _most(limit)], _user, Twins.top_users)
+    """Answer the users who bought most tickets since an instant, less those cancelled since."""
+    return _ask("top_users_2", [since, _most(limit)], _user, Twins.top_users)
 
 
 def tickets_by_mode(*, since: datetime, until: datetime) -> list[FoundMode]:
-    """Answer by mode the tickets reserved in a time and paid, and those cancelled of them."""
+    """Answer by mode the tickets that were sold in a time, and those that were cancelled in it."""
     return _ask(
-        "tickets_by_mode_1",
+        "tickets_by_mode_2",
         [since, until],
         lambda row: FoundMode(row[0], int(row[1]), int(row[2])),
         Twins.tickets_by_mode,
@@ -236,33 +239,25 @@ class Twins:
 
     @staticmethod
     def top_users(since: datetime, limit: int) -> list[FoundUser]:
-        bought = Coupon.objects.filter(
-            passenger__reservation__created_at__gte=since,
-            passenger__reservation__state=Reservation.State.PAID,
-            passenger__reservation__user__isnull=False,
-        ).exclude(state=Coupon.State.CANCELLED)
-        counts = (
-            bought.values(user=F("passenger__reservation__user"))
-            .annotate(number=Count("id"))
-            .order_by("-number", "user")
-            .values_list("user", "number")
-        )
-        return _users(counts[:limit])
+        numbers = Counter[int]()
+        for move, sign in ((_sold(since), 1), (_gone(since), -1)):
+            counts = move.values(user=F("passenger__reservation__user")).annotate(
+                number=Count("id")
+            )
+            for row in counts.exclude(user=None):
+                numbers[row["user"]] += sign * row["number"]
+        best = sorted((-number, user) for user, number in numbers.items() if number > 0)[:limit]
+        return _users((user, -number) for number, user in best)
 
     @staticmethod
     def tickets_by_mode(since: datetime, until: datetime) -> list[FoundMode]:
-        rows = (
-            Coupon.objects.filter(
-                passenger__reservation__created_at__gte=since,
-                passenger__reservation__created_at__lt=until,
-                passenger__reservation__settled_by__isnull=False,
-                exchanged_for=None,
-            )
-            .values(mode=F("ticket__departure__service__mode"))
-            .annotate(tickets=Count("id"), gone=Count("cancelled"))
-            .order_by("mode")
+        sold, gone = (
+            dict(move.values_list("ticket__departure__service__mode").annotate(number=Count("id")))
+            for move in (_sold(since, until), _gone(since, until))
         )
-        return [FoundMode(row["mode"], row["tickets"], row["gone"]) for row in rows]
+        return [
+            FoundMode(mode, sold.get(mode, 0), gone.get(mode, 0)) for mode in sorted({*sold, *gone})
+        ]
 
     @staticmethod
     def top_reporters(category: str, limit: int) -> list[FoundUser]:
@@ -274,6 +269,20 @@ class Twins:
             .values_list("id", "number")
         )
         return _users(counts[:limit])
+
+
+def _sold(since: datetime, until: datetime = FOR_EVER) -> QuerySet[Coupon]:
+    """Answer the tickets that were sold in a time: of those exchanged, the last."""
+    booked = Transfer.objects.filter(kind=Transfer.Kind.PAYMENT, at__gte=since, at__lt=until)
+    return Coupon.objects.filter(
+        passenger__reservation__payments__in=booked.values("payment"), exchanged_for=None
+    )
+
+
+def _gone(since: datetime, until: datetime = FOR_EVER) -> QuerySet[Coupon]:
+    """Answer the tickets that were cancelled in a time."""
+    booked = Transfer.objects.filter(kind=Transfer.Kind.CANCELLED, at__gte=since, at__lt=until)
+    return Coupon.objects.filter(cancelled__cancellation__in=booked.values("cancellation"))
 
 
 def _tickets(rows: QuerySet[Coupon], limit: int) -> list[FoundTicket]:

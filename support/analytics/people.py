@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
 
 from inventory.models import Mode
-from support.analytics.days import Span, months, stretches
-from support.analytics.sources import Tally, local_day, sum_of_customers
+from support.analytics.days import Span, month_of, months
+from support.analytics.sources import Tally, sum_of_customers
 from travel.common import sql
 from travel.common.money import Money
 
@@ -38,40 +39,56 @@ class MonthOfUsers:
 
 def users_by_month(*, over: Span) -> list[MonthOfUsers]:
     """Answer active, new and returning users, and accounts opened, of every month of a span."""
-    reserved, joined, values = [], [], list[Any]()
-    # That index has all that is asked for; the one of the time leads to every row.
-    by_user = " FORCE INDEX (reservation_of_user)" if connection.vendor == "mysql" else ""
-    for stretch in stretches(over.days):
-        reserved.append(
-            f"SELECT {_month('created_at', stretch.minutes)} AS month, user_id, "  # noqa: S608
-            f"MIN(created_at) AS earliest FROM bookings_reservation{by_user} "
-            "WHERE user_id IS NOT NULL AND created_at >= %s AND created_at < %s "
-            "GROUP BY month, user_id"
-        )
-        joined.append(
-            f"SELECT {_month('joined_at', stretch.minutes)} AS month, COUNT(*) AS number "  # noqa: S608
-            "FROM accounts_user WHERE joined_at >= %s AND joined_at < %s GROUP BY month"
-        )
-        values += [stretch.begins_at, stretch.ends_at]
+    spans = [_within(over, month) for month in months(over.days)]
+    # A power of two for each month: the sum of an account's different ones tells in which it was
+    # active, and the least of them when it came. 1 is the time before the span.
+    since = [over.begins_at, *(one.ends_at for one in spans)]
+    reserved = _power("created_at", len(since))
+    opened = _power("joined_at", len(since))
     rows = sql.rows(
-        "SELECT month, 'active', COUNT(*), "  # noqa: S608 - texts of this package
-        "SUM(CASE WHEN earliest = began_at THEN 1 ELSE 0 END) "
-        "FROM (SELECT month, user_id, MIN(earliest) AS earliest "
-        f"FROM ({' UNION ALL '.join(reserved)}) parts GROUP BY month, user_id) active "
-        "JOIN (SELECT user_id, MIN(created_at) AS began_at FROM bookings_reservation "
-        "WHERE user_id IS NOT NULL GROUP BY user_id) began ON began.user_id = active.user_id "
-        "GROUP BY month UNION ALL SELECT month, 'joined', SUM(number), 0 "
-        f"FROM ({' UNION ALL '.join(joined)}) opened GROUP BY month",
-        [*values, *values],
+        "SELECT 'active', active, first, COUNT(*) FROM ("  # noqa: S608 - texts of this module
+        f"SELECT SUM(DISTINCT {reserved}) AS active, MIN({reserved}) AS first "
+        f"FROM bookings_reservation{_in_order_of_users()} "
+        "WHERE user_id IS NOT NULL AND created_at < %s GROUP BY user_id) person "
+        "GROUP BY active, first UNION ALL "
+        f"SELECT 'joined', {opened}, 0, COUNT(*) FROM accounts_user "
+        "WHERE joined_at >= %s AND joined_at < %s GROUP BY 2",
+        [*since, *since, over.ends_at, *since, over.begins_at, over.ends_at],
     )
-    active = {month: (int(all_), int(new)) for month, kind, all_, new in rows if kind == "active"}
-    opened = {month: int(number) for month, kind, number, _zero in rows if kind == "joined"}
-    keys = [f"{month:%Y-%m}" for month in months(over.days)]
-    return [MonthOfUsers(key, *active.get(key, (0, 0)), opened.get(key, 0)) for key in keys]
+    return [
+        MonthOfUsers(
+            key=f"{one.first:%Y-%m}",
+            active=_count(rows, "active", lambda mask, _first, bit=1 << n: mask & bit),
+            new=_count(rows, "active", lambda _mask, first, bit=1 << n: first == bit),
+            joined=_count(rows, "joined", lambda mask, _first, bit=1 << n: mask == bit),
+        )
+        for n, one in enumerate(spans, start=1)
+    ]
 
 
-def _month(instant: str, minutes: int) -> str:
-    return f"SUBSTR(CAST({local_day(instant, minutes)} AS CHAR(10)), 1, 7)"
+def _within(over: Span, month: date) -> Span:
+    whole = month_of(month)
+    return Span(max(whole.first, over.first), min(whole.last, over.last))
+
+
+def _power(instant: str, number: int) -> str:
+    """Answer the expression for two to the power of the first of so many ends that is later."""
+    cases = " ".join(f"WHEN {instant} < %s THEN {1 << n}" for n in range(number))
+    return f"CASE {cases} END"
+
+
+def _in_order_of_users() -> str:
+    # That index has all that is asked for, account after account; the one of the time leads to
+    # every row.
+    return " FORCE INDEX (reservation_of_user)" if connection.vendor == "mysql" else ""
+
+
+def _count(rows: Sequence[Any], kind: str, is_one: Callable[[int, int], Any]) -> int:
+    return sum(
+        int(number)
+        for found, mask, first, number in rows
+        if found == kind and is_one(int(mask), int(first))
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,14 +181,19 @@ def used_every_mode(*, over: Span, limit: int = 100) -> tuple[int, list[Person]]
     Answer how many accounts bought tickets of every mode in a span and kept some of each, and the
     newest of them.
     """
-    grouped = sum_of_customers(Tally(("user_id", "mode"), ("sold", "cancelled")), over)
+    of_mode = [
+        f"CASE WHEN mode = '{mode}' THEN {what} ELSE 0 END"
+        for mode in Mode.values
+        for what in ("sold", "cancelled")
+    ]
+    grouped = sum_of_customers(Tally(("user_id",), of_mode), over)
+    kept = " AND ".join(f"sum_{2 * n} > sum_{2 * n + 1}" for n in range(len(Mode.values)))
     rows = sql.rows(
         "SELECT COUNT(*) OVER (), person.id, first_name, last_name, email, phone, "  # noqa: S608
-        "city, joined_at FROM (SELECT key_0 FROM "
-        f"({grouped.text}) by_mode WHERE sum_0 > sum_1 GROUP BY key_0 HAVING COUNT(*) = %s) used "
-        "JOIN accounts_user person ON person.id = used.key_0 "
+        f"city, joined_at FROM ({grouped.text}) used "
+        f"JOIN accounts_user person ON person.id = used.key_0 WHERE {kept} "
         "ORDER BY joined_at DESC, person.id DESC LIMIT %s",
-        [*grouped.values, len(Mode.values), limit],
+        [*grouped.values, limit],
     )
     return (int(rows[0][0]) if rows else 0), [_person(*row[1:]) for row in rows]
 

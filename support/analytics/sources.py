@@ -14,6 +14,7 @@ from datetime import date
 from typing import Any
 
 from django.db import connection
+from django.db.models import Count, Q
 
 from support.analytics.days import Span, stretches, zone
 from support.models import ClosedDay, Lead, Move
@@ -86,7 +87,23 @@ def sum_of_sales(tally: Tally, over: Span, only: Only = EVERYTHING) -> Part:
 def sum_of_customers(tally: Tally, over: Span, only: Only = EVERYTHING) -> Part:
     """Answer the statement that sums what accounts bought: day, user_id, mode, currency_id, sold,
     cancelled, amount_minor; a customer is of no carrier."""
-    return _both("support_daycustomer", tally, over, Only(mode=only.mode), _live_customers)
+    table = "support_daycustomer"
+    if tally.keys[0] == "user_id" and _is_most_of_it(over):
+        # Read in the order in which it is added up, without a table between: three times as fast.
+        table += _FORCED
+    return _both(table, tally, over, Only(mode=only.mode), _live_customers)
+
+
+def _is_most_of_it(over: Span) -> bool:
+    """Say whether a span has half of all closed days: by their days few others would be spared."""
+    if connection.vendor != "mysql":
+        return False
+    inside = Count("day", filter=Q(day__gte=over.first, day__lte=over.last))
+    every = ClosedDay.objects.aggregate(all=Count("day"), inside=inside)
+    return 2 * every["inside"] >= every["all"] > 0
+
+
+_FORCED = " FORCE INDEX (day_customer_of_user)"
 
 
 def open_days(over: Span) -> list[date]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from support.analytics.days import Span, stretches
 from support.analytics.revenue import share
-from support.analytics.sources import local_day
+from support.analytics.sources import Part, local_day, open_days
+from support.models import DayHolds
 from travel.common import sql
 
 # The kinds of event that begin and end a hold.
-KINDS = ("reserved", "paid", "released", "expired")
+KINDS = tuple(DayHolds.Kind.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +56,18 @@ def trends(*, over: Span) -> list[Trend]:
 
     A hold that expired and was paid by a late capture counts as both.
     """
-    texts, values = [], list[Any]()
-    for stretch in stretches(over.days):
-        texts.append(
-            f"SELECT {local_day('at', stretch.minutes)} AS day, kind, COUNT(*) AS number "  # noqa: S608
-            "FROM bookings_reservationevent "
-            f"WHERE kind IN ({sql.marks(len(KINDS))}) AND at >= %s AND at < %s GROUP BY day, kind"
-        )
-        values += [*KINDS, stretch.begins_at, stretch.ends_at]
+    still_open = open_days(over)
+    apart = f" AND day_id NOT IN ({sql.marks(len(still_open))})" if still_open else ""
+    kept = (
+        "SELECT day_id AS day, kind, number FROM support_dayholds "  # noqa: S608 - our own texts
+        f"WHERE day_id >= %s AND day_id <= %s{apart}"
+    )
+    texts = [kept]
+    values: list[Any] = [over.first, over.last, *still_open]
+    if still_open:
+        now = holds_of(still_open)
+        texts.append(now.text)
+        values += now.values
     rows = sql.rows(
         "SELECT day, kind, SUM(number) "  # noqa: S608 - texts of this package
         f"FROM ({' UNION ALL '.join(texts)}) counted GROUP BY day, kind",
@@ -70,6 +77,23 @@ def trends(*, over: Span) -> list[Trend]:
     return [
         Trend(str(day), *(found.get((str(day), kind), 0) for kind in KINDS)) for day in over.days
     ]
+
+
+def holds_of(days: Sequence[date]) -> Part:
+    """
+    Answer the statement for the events of holds on these days: day, kind, and how many.
+
+    A day on which clocks are changed may come in two rows.
+    """
+    texts, values = [], list[Any]()
+    for stretch in stretches(days):
+        texts.append(
+            f"SELECT {local_day('at', stretch.minutes)} AS day, kind, COUNT(*) AS number "  # noqa: S608
+            "FROM bookings_reservationevent "
+            f"WHERE kind IN ({sql.marks(len(KINDS))}) AND at >= %s AND at < %s GROUP BY day, kind"
+        )
+        values += [*KINDS, stretch.begins_at, stretch.ends_at]
+    return Part(" UNION ALL ".join(texts), values)
 
 
 def whole(trend: list[Trend]) -> Trend:

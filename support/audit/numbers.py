@@ -1,4 +1,4 @@
-"""Facts about the numbers that are kept ready: they are what the ledger says."""
+"""Facts about the numbers that are kept ready: they are what the ledger and the events say."""
 
 from __future__ import annotations
 
@@ -45,6 +45,26 @@ FACTS: tuple[Fact, ...] = (
             ON sold.day_id = bought.day_id AND sold.mode = bought.mode
            AND sold.currency_id = bought.currency_id
         WHERE bought.tickets > COALESCE(sold.tickets, 0)
+        """,
+    ),
+    Fact(
+        4,
+        "closed_day_holds_differ",
+        "What is kept of a closed day's holds is what their events tell.",
+        ("day", "kind", "kept less told"),
+        """
+        SELECT day, kind, SUM(number) AS difference
+        FROM (SELECT kept.day_id AS day, kept.kind AS kind, SUM(kept.number) AS number
+              FROM support_dayholds kept GROUP BY kept.day_id, kept.kind
+              UNION ALL
+              SELECT closed.day, event.kind, -COUNT(*)
+              FROM support_closedday closed
+              JOIN bookings_reservationevent event
+                  ON event.at >= closed.begins_at AND event.at < closed.ends_at
+              WHERE event.kind IN ('reserved', 'paid', 'released', 'expired')
+              GROUP BY closed.day, event.kind) compared
+        GROUP BY day, kind
+        HAVING SUM(number) <> 0
         """,
     ),
 )

@@ -1,8 +1,8 @@
 """
-Closing days: what was sold on a day that is over is added up once and kept.
+Closing days: what was sold on a day that is over, and what became of holds, is added up and kept.
 
 A day is closed some hours after it has ended, so that no transaction of it is still open. What it
-holds never changes again; `manage.py audit` compares it with the ledger.
+holds never changes again; `manage.py audit` compares it with the ledger and the events.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from datetime import date, datetime, timedelta
 
 from django.db import IntegrityError, transaction
 
+from bookings.models import ReservationEvent
 from payments.models import Transfer
 from support.analytics.days import day_of, today, zone
 from support.analytics.sources import Part, moves_of
 from support.analytics.traffic import reckon_loads
-from support.models import ClosedDay, DayCustomer, DaySales, DepartureLoad
+from support.analytics.trends import holds_of
+from support.models import ClosedDay, DayCustomer, DayHolds, DaySales, DepartureLoad
 from travel.common import sql
 from travel.common.transactions import in_transaction
 
@@ -24,12 +26,15 @@ SETTLED_AFTER = timedelta(hours=2)
 
 
 def days_to_close(*, now: datetime, limit: int) -> list[date]:
-    """Answer the days since the first transfer that are over and not closed, the oldest first."""
-    first = Transfer.objects.order_by("at").values_list("at", flat=True).first()
-    if first is None:
+    """
+    Answer the days that are over and not closed, the oldest first, since anything was reserved or
+    booked.
+    """
+    began = [at for at in (_first_hold(), _first_transfer()) if at is not None]
+    if not began:
         return []
     closed = set(ClosedDay.objects.filter(zone=zone()).values_list("day", flat=True))
-    day, last = today(now=first), today(now=now - SETTLED_AFTER)
+    day, last = today(now=min(began)), today(now=now - SETTLED_AFTER)
     found: list[date] = []
     while day < last and len(found) < limit:
         if day not in closed:
@@ -38,10 +43,19 @@ def days_to_close(*, now: datetime, limit: int) -> list[date]:
     return found
 
 
+def _first_transfer() -> datetime | None:
+    return Transfer.objects.order_by("at").values_list("at", flat=True).first()
+
+
+def _first_hold() -> datetime | None:
+    begun = ReservationEvent.objects.filter(kind=DayHolds.Kind.RESERVED)
+    return begun.order_by("at").values_list("at", flat=True).first()
+
+
 @in_transaction
 def close_day(*, day: date, now: datetime) -> bool:
     """
-    Add up the sales of a day and keep them; say whether this call did.
+    Add up the sales and the holds of a day and keep them; say whether this call did.
 
     A day that was closed by another zone is added up anew.
 
@@ -71,6 +85,8 @@ def close_day(*, day: date, now: datetime) -> bool:
         moves = moves_of([day])
         part = Part(statement.replace("{moves}", moves.text), moves.values)
         sql.run(part.text, part.values)
+    holds = holds_of([day])
+    sql.run(_HOLDS.replace("{holds}", holds.text), holds.values)
     return True
 
 
@@ -79,6 +95,7 @@ def open_again(*, day: date) -> None:
     """Forget what is kept of a day, so that it is reckoned until it is closed once more."""
     DaySales.objects.filter(day_id=day).delete()
     DayCustomer.objects.filter(day_id=day).delete()
+    DayHolds.objects.filter(day_id=day).delete()
     ClosedDay.objects.filter(day=day).delete()
 
 
@@ -138,4 +155,8 @@ _CUSTOMERS = """
         SUM(amount_minor)
     FROM ({moves}) moves WHERE user_id IS NOT NULL
     GROUP BY day, user_id, mode, currency_id
+"""
+_HOLDS = """
+    INSERT INTO support_dayholds (day_id, kind, number)
+    SELECT day, kind, SUM(number) FROM ({holds}) holds GROUP BY day, kind
 """

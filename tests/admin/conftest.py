@@ -71,6 +71,7 @@ from support.models import (
     ClosedDay,
     DataExport,
     DayCustomer,
+    DayHolds,
     DaySales,
     DepartureLoad,
     DeskEntry,
@@ -79,6 +80,8 @@ from support.models import (
     Erasure,
     Report,
     ReportMessage,
+    Serving,
+    ServingEntry,
     Subscription,
 )
 from tests import factories
@@ -420,6 +423,17 @@ def _desk(reservation: Reservation, user: User, number: int, noon: datetime) -> 
         content=b"secret-file",
     )
     Erasure.objects.create(user=user, erased_at=noon, reservations=1)
+    serving = Serving.objects.create(
+        staff=user,
+        purpose="look",
+        reservation=reservation,
+        reason="Called about the seats",
+        address="192.0.2.7",
+        digest=f"secret-of-serving-{number}",
+        began_at=noon,
+        ends_at=noon + timedelta(minutes=15),
+    )
+    ServingEntry.objects.create(serving=serving, at=noon, what="bookings:reservation")
     OutboxMessage.objects.create(
         kind="bookings.hold_notice",
         channel="email",
@@ -559,6 +573,7 @@ def _numbers(carrier: Carrier, station: Station, user: User, number: int, noon: 
         cancelled=0,
         amount_minor=4500,
     )
+    DayHolds.objects.create(day=day, kind="paid", number=1)
     Subscription.objects.create(
         user=user, report="revenue", every="day", created_at=noon, due_at=noon
     )

@@ -5,7 +5,14 @@ from __future__ import annotations
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from support.models import ClosedDay, DayCustomer, DaySales, DepartureLoad, Subscription
+from support.models import (
+    ClosedDay,
+    DayCustomer,
+    DayHolds,
+    DaySales,
+    DepartureLoad,
+    Subscription,
+)
 from travel.common.admin_bases import (
     ClosedAdmin,
     email,
@@ -16,7 +23,7 @@ from travel.common.admin_bases import (
 
 @admin.register(ClosedDay)
 class ClosedDayAdmin(ClosedAdmin):
-    """Days whose sales are kept ready."""
+    """Days that are kept ready."""
 
     list_display = ["day", "zone", "begins_at", "ends_at", "closed_at"]
     fields = ["day", "zone", "begins_at", "ends_at", "closed_at"]
@@ -47,6 +54,18 @@ class DayCustomerAdmin(ClosedAdmin):
     ordering = ["-id"]
     find_by = [("pk", whole_number), ("user__email", email)]
     amount = money_column("amount_minor", "currency_id")
+
+
+@admin.register(DayHolds)
+class DayHoldsAdmin(ClosedAdmin):
+    """What befell holds on a closed day."""
+
+    list_display = ["id", "day", "kind", "number"]
+    fields = ["day", "kind", "number"]
+    list_select_related = ["day"]
+    list_filter = ["kind"]
+    ordering = ["-id"]
+    find_by = [("pk", whole_number)]
 
 
 @admin.register(DepartureLoad)

@@ -219,7 +219,10 @@ class TestNoShows:
 
 
 class TestTrends:
-    def test_what_becomes_of_holds(self, sales: Sales, timetable: factories.Timetable) -> None:
+    @pytest.mark.parametrize("closed", [[], [1], [2], [1, 2]])
+    def test_what_becomes_of_holds(
+        self, sales: Sales, timetable: factories.Timetable, closed: list[int]
+    ) -> None:
         """On Berlin's 1 June four were paid; two more began, of which one was given up."""
         held = selling.reserve(sales.ada, timetable.train.ticket_id(fare=1), now=at(1, 15))
         booking.release(
@@ -230,6 +233,8 @@ class TestTrends:
         )
         selling.reserve(sales.ada, timetable.train.ticket_id(fare=1), now=at(1, 21, 55))
         booking.expire_holds(now=at(1, 22, 40), limit=10)
+        for day in closed:
+            close_day(day=date(2026, 6, day), now=at(4, 0))
 
         first, second = trends.trends(over=Span(date(2026, 6, 1), date(2026, 6, 2)))
 
