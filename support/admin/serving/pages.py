@@ -24,7 +24,6 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import viewers
@@ -72,6 +71,7 @@ def button(request: HttpRequest) -> tuple[Any, str] | None:
 
 
 def _bound(site: Any, view: View) -> View:
+    @require_http_methods(["GET", "HEAD", "POST"])
     @wraps(view)
     def bound(request: HttpRequest, **kwargs: Any) -> HttpResponse:
         if not reads.may_serve(request.user):
@@ -89,8 +89,6 @@ def _bound(site: Any, view: View) -> View:
 # --- finding a caller -----------------------------------------------------------------------------
 
 
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
 def phone_view(site: Any, request: HttpRequest) -> HttpResponse:
     """Find who calls, or take a new guest's contact, and go on to the search."""
     data = request.POST if request.method == "POST" else None
@@ -144,8 +142,6 @@ def _ways(caller: Caller) -> list[tuple[str, str]]:
 # --- beginning and ending -------------------------------------------------------------------------
 
 
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
 def begin_view(site: Any, request: HttpRequest) -> HttpResponse:
     """Ask why somebody is served, then begin and go to their pages."""
     purpose = request.GET.get("purpose", LOOK)
@@ -243,8 +239,6 @@ def stop_view(request: HttpRequest) -> HttpResponse:
 # --- what was booked ------------------------------------------------------------------------------
 
 
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
 def booked_view(site: Any, request: HttpRequest, locator: str) -> HttpResponse:
     """Show what was booked by phone, to read it out; send the link once more."""
     now = clock.now()
