@@ -15,6 +15,30 @@ class ReportClosed(Refusal):
     title = _("This report is closed. Please send a new one.")
 
 
+class ReportMerged(Refusal):
+    """The report was merged into another one."""
+
+    code = "report_merged"
+    status = 409
+    title = _("This report is gone on with in another one.")
+
+
+class ReportTaken(Refusal):
+    """A colleague has the report."""
+
+    code = "report_taken"
+    status = 409
+    title = _("A colleague has this report.")
+
+
+class ReportChanged(Refusal):
+    """Something was written to the report that whoever answers has not read."""
+
+    code = "report_changed"
+    status = 409
+    title = _("Something was written since you opened this page. Please read it, then send again.")
+
+
 class StillNeeded(Refusal):
     """An account cannot be erased while trips or money of it are open."""
 

@@ -42,6 +42,15 @@ MOVES: dict[str, frozenset[str]] = {
     State.REVIEWED: frozenset({State.IN_PROGRESS, State.CLOSED}),
     State.CLOSED: frozenset({State.IN_PROGRESS}),
 }
+# So long staff have for an answer, from the passenger's first message that has none.
+ANSWER_WITHIN: dict[str, timedelta] = {
+    Report.Category.PAYMENT: timedelta(days=2),
+    Report.Category.DELAY: timedelta(days=2),
+    Report.Category.CANCELLATION: timedelta(days=1),
+    Report.Category.SEAT: timedelta(days=2),
+    Report.Category.ACCESSIBILITY: timedelta(hours=4),
+    Report.Category.OTHER: timedelta(days=3),
+}
 # What a role may do at the desk; whatever it is, a superuser may.
 READ, ANSWER, CANCEL, CHANGE, GIVE = "read", "answer", "cancel", "change", "give"
 # To look as a traveller sees it, and to book by phone (support.serving).
@@ -75,19 +84,33 @@ def powers(*, roles: Iterable[str], is_superuser: bool) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class MessageDetail:
-    """A message of a thread. `author` is a first name for staff; internal ones are for staff."""
+    """
+    A message of a thread. `author` is a first name; internal ones are for staff.
+
+    It may have been written to a report that was merged into this one: `report_id` says to which.
+    With an `event` it is no message but what staff did (ReportMessage.Event), `body` its words.
+    """
 
     id: int
+    report_id: int
+    author_id: int
     author: str
+    surname: str
     is_from_staff: bool
     is_internal: bool
+    event: str
     body: str
     created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class ReportDetail:
-    """A report with its thread, the oldest message first."""
+    """
+    A report with its thread and those of the reports merged into it, the oldest message first.
+
+    `waiting_since` and `due_at` are since when the passenger waits for an answer, and until when it
+    is owed; both None while none is. A report that was merged is gone on with in `merged_into`.
+    """
 
     id: int
     reservation_id: int
@@ -100,7 +123,11 @@ class ReportDetail:
     category: str
     state: str
     assigned_to: str
+    assigned_to_id: int | None
+    merged_into: int | None
     created_at: datetime
+    waiting_since: datetime | None
+    due_at: datetime | None
     answered_at: datetime | None
     closed_at: datetime | None
     messages: list[MessageDetail]
@@ -108,7 +135,7 @@ class ReportDetail:
     @property
     def text(self) -> str:
         """What the passenger first wrote."""
-        return self.messages[0].body if self.messages else ""
+        return next((one.body for one in self.messages if one.report_id == self.id), "")
 
     @property
     def answer(self) -> str | None:
@@ -121,6 +148,15 @@ class ReportDetail:
             ),
             None,
         )
+
+    @property
+    def last_said(self) -> int:
+        """The number of the latest message or note; what staff did does not count."""
+        return max((one.id for one in self.messages if not one.event), default=0)
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Say whether the time for an answer is over; at the very moment that it is due, it is."""
+        return self.due_at is not None and self.due_at <= now
 
     @property
     def category_name(self) -> str:
@@ -172,6 +208,8 @@ def list_reports(
 
 def available_actions(report: ReportDetail, *, now: datetime) -> list[str]:
     """Answer what the passenger may do: what clients and pages draw their buttons from."""
+    if report.merged_into is not None:
+        return []
     if report.closed_at is None:
         return ["reply", "close"]
     return ["reply"] if now < report.closed_at + REOPEN_WITHIN else []
@@ -179,6 +217,8 @@ def available_actions(report: ReportDetail, *, now: datetime) -> list[str]:
 
 def desk_actions(report: ReportDetail) -> list[str]:
     """Answer what staff may do with a report: the states they may take it to."""
+    if report.merged_into is not None:
+        return []
     return ["respond", *(state for state in STATES if state in MOVES[report.state])]
 
 
@@ -214,7 +254,11 @@ def _load(rows: Sequence[Report], viewer: Viewer) -> list[ReportDetail]:
             category=row.category,
             state=row.state,
             assigned_to=row.assigned_to.full_name if row.assigned_to else "",
+            assigned_to_id=row.assigned_to_id,
+            merged_into=row.merged_into_id,
             created_at=row.created_at,
+            waiting_since=row.waiting_since,
+            due_at=row.due_at,
             answered_at=row.answered_at,
             closed_at=row.closed_at,
             messages=threads.get(row.pk, []),
@@ -224,16 +268,23 @@ def _load(rows: Sequence[Report], viewer: Viewer) -> list[ReportDetail]:
 
 
 def _threads(report_ids: Sequence[int], *, with_internal: bool) -> dict[int, list[MessageDetail]]:
-    rows = ReportMessage.objects.filter(report_id__in=report_ids)
+    """Answer the messages of each report, with those of the reports that were merged into it."""
+    threads: dict[int, list[MessageDetail]] = {one: [] for one in report_ids}
+    merged = dict(
+        Report.objects.filter(merged_into__in=report_ids).values_list("id", "merged_into_id")
+    )
+    rows = ReportMessage.objects.filter(report_id__in={*report_ids, *merged})
     if not with_internal:
         rows = rows.filter(is_internal=False)
-    found: dict[int, list[MessageDetail]] = {}
-    for report_id, message_id, first_name, *rest in rows.order_by("report_id", "id").values_list(
-        *("report_id", "id", "author__first_name", "is_from_staff", "is_internal"),
-        *("body", "created_at"),
+    for one in rows.order_by("id").values_list(
+        *("id", "report_id", "author_id", "author__first_name", "author__last_name"),
+        *("is_from_staff", "is_internal", "event", "body", "created_at"),
     ):
-        found.setdefault(report_id, []).append(MessageDetail(message_id, first_name, *rest))
-    return found
+        message = MessageDetail(*one)
+        for report_id in {message.report_id, merged.get(message.report_id, message.report_id)}:
+            if report_id in threads:
+                threads[report_id].append(message)
+    return threads
 
 
 # --- what staff look for --------------------------------------------------------------------------

@@ -13,7 +13,20 @@ from support.services.privacy import (
     obstacles,
     request_export,
 )
-from support.services.reports import MAX_TEXT, add_message, close_report, respond, submit_report
+from support.services.reports import (
+    MAX_TEXT,
+    add_message,
+    close,
+    close_report,
+    give,
+    give_back,
+    merge,
+    refile,
+    reopen,
+    respond,
+    submit_report,
+    take,
+)
 
 __all__ = [
     "MAX_REASON",
@@ -22,17 +35,24 @@ __all__ = [
     "Obstacles",
     "add_message",
     "cancel_reservation",
+    "close",
     "close_report",
     "due_exports",
     "erase_account",
     "fetch_export",
     "forget_exports",
     "forget_farewells",
+    "give",
+    "give_back",
     "latest_export",
     "make_export",
+    "merge",
     "obstacles",
+    "refile",
+    "reopen",
     "request_export",
     "respond",
     "submit_report",
+    "take",
     "waiver_for",
 ]

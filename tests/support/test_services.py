@@ -58,9 +58,11 @@ def respond(report: ReportDetail, agent: Viewer, now: datetime, **details: Any) 
 
 
 def put_into(report: ReportDetail, state: str, now: datetime) -> None:
-    Report.objects.filter(pk=report.id).update(
-        state=state, closed_at=now if state == "Closed" else None
-    )
+    row = Report.objects.get(pk=report.id)
+    row.state = state
+    if state == "Closed":
+        row.closed_at, row.waiting_since, row.due_at = now, None, None
+    row.save()
 
 
 class TestMoves:

@@ -1,0 +1,371 @@
+"""
+What the reports desk reads: the queue and its tabs, who answers, canned replies, other reports.
+
+What is owed comes first, by when it is due; then what is being worked on without owing an answer.
+Each list goes by an index that carries its order (support.models.reports).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Left
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import User
+from accounts.viewers import Viewer
+from bookings.models import Reservation
+from inventory.selectors import TicketFacts
+from support.models import CannedReply, Report, ReportMessage
+from support.selectors import ANSWER, POWERS, ReportDetail, State, visible_to
+from travel.common.calendars import write_day
+from travel.common.ids import normal_email, normal_locator
+from travel.common.locales import reader_locale
+
+PER_PAGE = 50
+# Lists and counts end here; a search or a filter finds the rest.
+MOST_ROWS = 10_000
+# So many rows of another table may lead to the reports searched for.
+MOST_RELATED = 200
+# So many of a passenger's other reports are shown beside one.
+MOST_OTHERS = 20
+MOST_REPLIES = 200
+PREVIEW = 160
+BIGGEST_ID = 2**53 - 1
+
+MINE, FREE, OPEN, OVERDUE, ANSWERED, CLOSED = TABS = (
+    "mine",
+    "free",
+    "open",
+    "overdue",
+    "answered",
+    "closed",
+)
+
+
+# --- the queue ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    """A report in the queue. `is_new`: the passenger wrote, and nobody has touched it since."""
+
+    id: int
+    category_name: str
+    state: str
+    state_name: str
+    name: str
+    locator: str
+    service: str
+    mode: str
+    carrier: str
+    origin: str
+    destination: str
+    assigned_to_id: int | None
+    assigned_to: str
+    merged_into: int | None
+    created_at: datetime
+    waiting_since: datetime | None
+    due_at: datetime | None
+    is_overdue: bool
+    is_new: bool
+    preview: str
+
+
+def _owed() -> Q:
+    return Q(due_at__isnull=False)
+
+
+def _worked_on() -> Q:
+    """What owes no answer and yet waits for nobody but the office."""
+    return Q(due_at__isnull=True, state__in=[State.PENDING, State.IN_PROGRESS])
+
+
+def _answered() -> Q:
+    return Q(due_at__isnull=True, state=State.REVIEWED)
+
+
+def counts(*, viewer: Viewer, now: datetime) -> dict[str, int]:
+    """Answer how many reports each tab has; of what is answered or closed at most 10,001."""
+    rows = visible_to(viewer)
+    found = dict.fromkeys(TABS, 0)
+    numbers = {
+        MINE: Count("id", filter=Q(assigned_to=viewer.user_id)),
+        FREE: Count("id", filter=Q(assigned_to__isnull=True)),
+        OPEN: Count("id"),
+    }
+    for part, more in (
+        (_owed(), {OVERDUE: Count("id", filter=Q(due_at__lte=now))}),
+        (_worked_on(), {}),
+    ):
+        for tab, number in rows.filter(part).order_by().aggregate(**numbers, **more).items():
+            found[tab] += number
+    for tab, part in ((ANSWERED, _answered()), (CLOSED, Q(state=State.CLOSED))):
+        found[tab] = rows.filter(part).order_by()[: MOST_ROWS + 1].count()
+    return found
+
+
+def queue(
+    *,
+    viewer: Viewer,
+    tab: str,
+    now: datetime,
+    category: str = "",
+    mode: str = "",
+    offset: int = 0,
+    limit: int = PER_PAGE,
+) -> list[QueueRow]:
+    """
+    Answer a page of a tab.
+
+    What waits for the office begins with what is due first, so with what is overdue; what is
+    answered or closed with the newest.
+    """
+    rows = visible_to(viewer)
+    if category:
+        rows = rows.filter(category=category)
+    if mode:
+        rows = rows.filter(ticket__departure__service__mode=mode)
+    ids = _cut(_parts(rows, tab, viewer, now), offset, limit)
+    return _rows(ids, now)
+
+
+def _parts(
+    rows: QuerySet[Report], tab: str, viewer: Viewer, now: datetime
+) -> list[QuerySet[Report]]:
+    """Answer the lists that a tab is made of, one after the other, each in its order."""
+    if tab == OVERDUE:
+        return [rows.filter(due_at__lte=now).order_by("due_at", "id")]
+    if tab == ANSWERED:
+        return [rows.filter(_answered()).order_by("-id")]
+    if tab == CLOSED:
+        return [rows.filter(state=State.CLOSED).order_by("-id")]
+    if tab == MINE:
+        rows = rows.filter(assigned_to=viewer.user_id)
+    elif tab == FREE:
+        rows = rows.filter(assigned_to__isnull=True)
+    return [
+        rows.filter(_owed()).order_by("due_at", "id"),
+        rows.filter(_worked_on()).order_by("id"),
+    ]
+
+
+def _cut(parts: Sequence[QuerySet[Report]], offset: int, limit: int) -> list[int]:
+    """Answer a page of ids of lists that follow one another."""
+    found: list[int] = []
+    for part in parts:
+        wanted = limit - len(found)
+        ids = list(part.values_list("id", flat=True)[offset : offset + wanted])
+        found += ids
+        if len(found) == limit:
+            break
+        # A page that begins behind this list begins so much further on in the next one.
+        offset = 0 if ids else max(0, offset - part.order_by().count())
+    return found
+
+
+def find(*, viewer: Viewer, text: str, now: datetime, limit: int = PER_PAGE) -> list[QueueRow]:
+    """
+    Answer the reports of a number, a booking code or an e-mail address, the newest first.
+
+    An address is the passenger's or the reservation's contact. What is none of these finds nothing.
+    """
+    wanted = Q(pk__in=[])
+    text = text.strip().lstrip("#")
+    if text.isascii() and text.isdigit() and len(text) < 17 and int(text) <= BIGGEST_ID:
+        wanted |= Q(pk=int(text))
+    if "@" in text:
+        email = normal_email(text)
+        people = User.objects.filter(email=email).values_list("id", flat=True)
+        booked = Reservation.objects.filter(contact_email=email).order_by("-id")
+        wanted |= Q(user_id__in=list(people)) | _about(booked)
+    elif len(code := normal_locator(text)) == 6:
+        wanted |= _about(Reservation.objects.filter(locator=code).order_by("-id"))
+    ids = visible_to(viewer).filter(wanted).order_by("-id").values_list("id", flat=True)[:limit]
+    return _rows(list(ids), now)
+
+
+def _about(booked: QuerySet[Reservation]) -> Q:
+    # Looked up first: a condition over several tables has no index.
+    return Q(reservation_id__in=list(booked.values_list("id", flat=True)[:MOST_RELATED]))
+
+
+def _rows(ids: Sequence[int], now: datetime) -> list[QueueRow]:
+    """Read what the queue shows of these reports, in their order, in one statement."""
+    thread = ReportMessage.objects.filter(report=OuterRef("pk")).order_by("-id")
+    written = thread.filter(is_from_staff=False).annotate(short=Left("body", PREVIEW))
+    found = Report.objects.select_related(
+        *("user", "reservation", "assigned_to", "ticket__departure__service__carrier"),
+        *("ticket__from_call__station", "ticket__to_call__station"),
+    ).annotate(
+        last_is_from_staff=Subquery(thread.values("is_from_staff")[:1]),
+        preview=Subquery(written.values("short")[:1]),
+    )
+    by_id = {row.pk: _row(row, now) for row in found.filter(id__in=ids)}
+    return [by_id[one] for one in ids if one in by_id]
+
+
+def _row(row: Any, now: datetime) -> QueueRow:
+    service = row.ticket.departure.service
+    return QueueRow(
+        id=row.pk,
+        category_name=str(row.get_category_display()),
+        state=row.state,
+        state_name=str(row.get_state_display()),
+        name=row.user.full_name,
+        locator=row.reservation.locator,
+        service=service.number,
+        mode=service.mode,
+        carrier=service.carrier.name,
+        origin=row.ticket.from_call.station.name,
+        destination=row.ticket.to_call.station.name,
+        assigned_to_id=row.assigned_to_id,
+        assigned_to=row.assigned_to.full_name if row.assigned_to else "",
+        merged_into=row.merged_into_id,
+        created_at=row.created_at,
+        waiting_since=row.waiting_since,
+        due_at=row.due_at,
+        is_overdue=row.due_at is not None and row.due_at <= now,
+        is_new=row.last_is_from_staff is False or row.last_is_from_staff == 0,
+        preview=row.preview or "",
+    )
+
+
+# --- who answers ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Colleague:
+    """Somebody of the staff who answers reports."""
+
+    id: int
+    name: str
+
+
+def answering_staff() -> list[Colleague]:
+    """List whom a report may be given to: active staff who may answer, by name."""
+    roles = [role for role, may in POWERS.items() if ANSWER in may]
+    rows = (
+        User.objects.filter(is_staff=True, is_active=True)
+        .filter(Q(is_superuser=True) | Q(groups__name__in=roles))
+        .distinct()
+        .order_by("last_name", "first_name", "id")
+    )
+    return [Colleague(row.pk, row.full_name) for row in rows]
+
+
+# --- what else the passenger reported -------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OtherReport:
+    """Another report of the same passenger. `may_join`: this one may be merged into it."""
+
+    id: int
+    category_name: str
+    state: str
+    state_name: str
+    locator: str
+    created_at: datetime
+    merged_into: int | None
+    may_join: bool
+
+
+def other_reports(report: ReportDetail) -> list[OtherReport]:
+    """List the same passenger's other reports, the newest first, at most twenty."""
+    rows = (
+        Report.objects.filter(user_id=report.user_id)
+        .exclude(id=report.id)
+        .select_related("reservation")
+        .order_by("-id")[:MOST_OTHERS]
+    )
+    return [
+        OtherReport(
+            id=row.pk,
+            category_name=str(row.get_category_display()),
+            state=row.state,
+            state_name=str(row.get_state_display()),
+            locator=row.reservation.locator,
+            created_at=row.created_at,
+            merged_into=row.merged_into_id,
+            may_join=report.merged_into is None and row.state != State.CLOSED,
+        )
+        for row in rows
+    ]
+
+
+# --- canned replies -------------------------------------------------------------------------------
+
+# What may stand in braces in a canned reply, and what is put there.
+PLACEHOLDERS: dict[str, Any] = {
+    "name": gettext_lazy("the passenger's name"),
+    "locator": gettext_lazy("the booking code"),
+    "journey": gettext_lazy("from where to where"),
+    "day": gettext_lazy("the day of travel"),
+    "service": gettext_lazy("the number of the train, flight or coach"),
+    "carrier": gettext_lazy("the carrier"),
+    "report": gettext_lazy("the number of the report"),
+    "agent": gettext_lazy("the first name of who answers"),
+}
+_IN_BRACES = re.compile(r"\{([^{}]*)\}")
+
+
+def unknown_placeholders(body: str) -> list[str]:
+    """Answer what stands in braces in a text and cannot be filled in."""
+    return [found for found in _IN_BRACES.findall(body) if found not in PLACEHOLDERS]
+
+
+def canned_replies(report: ReportDetail) -> list[CannedReply]:
+    """
+    List the replies that are offered for a report.
+
+    Those in its passenger's language come first, then those for its category before those for all.
+    """
+    rows = CannedReply.objects.filter(category__in=["", report.category])
+    return sorted(
+        rows.order_by("title", "language", "id")[:MOST_REPLIES],
+        key=lambda row: (row.language != report.language, row.category == "", row.title),
+    )
+
+
+def fill_in(reply: CannedReply, *, report: ReportDetail, agent: str) -> str:
+    """
+    Write a canned reply out for a report, in the reply's language.
+
+    In one go: what a name happens to contain in braces is not filled in again.
+    """
+    with translation.override(reply.language):
+        words = _words(report, agent)
+        return _IN_BRACES.sub(lambda found: words.get(found[1], found[0]), reply.body)
+
+
+def _words(report: ReportDetail, agent: str) -> dict[str, str]:
+    ticket = report.ticket
+    leaves = ticket.departs_at.astimezone(ZoneInfo(ticket.origin.station.tz))
+    return {
+        "name": report.name,
+        "locator": report.locator,
+        "journey": _journey(ticket),
+        "day": write_day(leaves.date(), "yMMMMd", reader_locale()),
+        "service": ticket.service.number,
+        "carrier": ticket.service.carrier_name,
+        "report": str(report.id),
+        "agent": agent,
+    }
+
+
+def _journey(ticket: TicketFacts) -> str:
+    language = translation.get_language() or settings.LANGUAGE_CODE
+    return _("%(origin)s to %(destination)s") % {
+        "origin": ticket.origin.city.name_in(language),
+        "destination": ticket.destination.city.name_in(language),
+    }
