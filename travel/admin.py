@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import django_otp
@@ -12,6 +13,7 @@ from django.contrib.admin import AdminSite
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from accounts import lockout, tokens
@@ -113,6 +115,8 @@ class TravelAdminSite(AdminSite):
         self.pages: list[Callable[[Any], list[Any]]] = []
         # Each answers a button of the overview, label and address, or None for who may not.
         self.buttons: list[Callable[[HttpRequest], tuple[Any, str] | None]] = []
+        # What every page's template may ask, by its name; asked only where it is used.
+        self.facts: dict[str, Callable[[HttpRequest], Any]] = {}
         # Rows go one by one, each under the rules of its own page.
         self.disable_action("delete_selected")
 
@@ -120,6 +124,13 @@ class TravelAdminSite(AdminSite):
         """Put the pages of the site's own before those of the tables."""
         own = [pattern for pages in self.pages for pattern in pages(self)]
         return [*own, *super().get_urls()]
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Answer what templates of all pages know."""
+        facts = {
+            name: SimpleLazyObject(partial(fact, request)) for name, fact in self.facts.items()
+        }
+        return {**super().each_context(request), **facts}
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

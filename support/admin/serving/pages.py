@@ -63,6 +63,11 @@ def urls(site: Any) -> list[URLPattern]:
     ]
 
 
+def may_serve(request: HttpRequest) -> bool:
+    """Say whether the reader serves travellers: the templates of rows about them offer it then."""
+    return reads.may_serve(request.user)
+
+
 def button(request: HttpRequest) -> tuple[Any, str] | None:
     """Answer the overview's button to these pages, for whoever may use them."""
     if not reads.may_serve(request.user):
