@@ -8,7 +8,6 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from bookings.admin.story import seat_of
 from bookings.models import (
     Claim,
     Coupon,
@@ -34,6 +33,14 @@ from travel.common.admin_bases import (
 OF_PASSENGER = "reservation__currency_id"
 OF_COUPON = f"passenger__{OF_PASSENGER}"
 OF_LINE = f"coupon__{OF_COUPON}"
+
+
+def seat_of(claim: Claim) -> str:
+    """Say which seat a claim is on: coach and label, or that seating is free."""
+    seat = claim.stock.seat
+    if not seat.label:
+        return str(_("free seating"))
+    return f"{seat.coach.label} / {seat.label}"
 
 
 @admin.register(Passenger)

@@ -126,7 +126,10 @@ class ErrandAdmin(DeedAdmin):
         """Show the form, or run it and go to the row that came of it."""
         if not self.has_view_permission(request) or not self._may_run(request, errand):
             raise PermissionDenied
-        form = errand.form(request.POST if request.method == "POST" else None)
+        # A link from a booking knows whom it is for; whatever else an address says is left out.
+        known = {name: request.GET[name] for name in errand.form.base_fields if name in request.GET}
+        known.pop("once", None)
+        form = errand.form(request.POST if request.method == "POST" else None, initial=known)
         if form.is_bound and form.is_valid() and (answer := self._run(request, errand, form)):
             return answer
         context = {

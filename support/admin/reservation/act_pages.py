@@ -1,0 +1,553 @@
+"""The acts, one class each: what is asked for, what it means, and the service that does it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.conf import settings
+from django.http import QueryDict
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from accounts.viewers import Viewer
+from bookings import services as booking
+from bookings.documents.words import seat_in_coach, seat_on_the_way, stops_text
+from bookings.notifications import contact_of
+from bookings.selectors import CouponDetail, PlannedSeat, ReservationDetail
+from bookings.services import Alternative, SeatChoice
+from bookings.services.reseating import may_change_seats
+from inventory import places
+from inventory.pricing import INFANT
+from inventory.selectors import TicketFacts
+from support import acts
+from support.admin.reservation import seats as drawing
+from support.services import acting
+from support.services.cancelling import MAX_REASON
+from travel.common.errors import NotFound
+from travel.common.locales import in_a_row, in_groups
+from travel.common.templatetags.look import moment_text
+from travel.common.text import clean_text
+
+LONGEST_NAME = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A reservation, what the request said, and when."""
+
+    reservation: ReservationDetail
+    given: QueryDict
+    now: datetime
+
+    def number(self, name: str) -> int:
+        """Answer a number of the request; 0 where it says none."""
+        text = self.given.get(name, "")
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 17 else 0
+
+
+class PlainTextField(forms.CharField):
+    """One line of text without characters that deceive readers."""
+
+    def clean(self, value: Any) -> str:
+        try:
+            return clean_text(super().clean(value))
+        except ValueError as error:
+            raise forms.ValidationError(
+                _("This contains a character that is not allowed here."), code="characters"
+            ) from error
+
+
+class ReasonForm(forms.Form):
+    """Why staff act; the story keeps it."""
+
+    reason = PlainTextField(
+        label=gettext_lazy("Reason"),
+        max_length=MAX_REASON,
+        widget=forms.TextInput(attrs={"class": "vTextField", "dir": "auto"}),
+        help_text=gettext_lazy("Colleagues read it in the story; the traveller does not."),
+    )
+
+
+class ActPage:
+    """What an act asks for, what it means, and how it is done; `meaning` is confirmed if any."""
+
+    act: ClassVar[str]
+    label: ClassVar[Promise]
+    button: ClassVar[Promise]
+
+    def form(self, asked: Asked, *, is_sent: bool) -> Any:
+        return ReasonForm(asked.given if is_sent else None)
+
+    def context(self, asked: Asked, form: Any) -> dict[str, Any]:
+        return {"says": self.says(asked)}
+
+    def says(self, asked: Asked) -> list[str]:
+        """Say in front of the form what will happen."""
+        return []
+
+    def meaning(self, asked: Asked, form: Any) -> list[str]:
+        """Say what is to be confirmed; nothing is done at once."""
+        return []
+
+    def run(self, viewer: Viewer, asked: Asked, form: Any) -> str:
+        """Do it, and answer what was done."""
+        raise NotImplementedError
+
+    def is_looking_on(self, asked: Asked) -> bool:
+        """Say whether a form was sent only to see more of it."""
+        return False
+
+    def back(self, asked: Asked) -> str:
+        """Answer the query of the page's own address, without the leading sign."""
+        return ""
+
+
+def _told(reservation: ReservationDetail) -> str:
+    """Say who is told, so that staff need not tell it again."""
+    contact = contact_of(reservation)
+    if contact is None or contact.is_phone:
+        return _("Nobody is told by itself: there is no e-mail address. Please tell the traveller.")
+    return _("An e-mail tells it to %(address)s.") % {"address": contact.address}
+
+
+# --- a name ---------------------------------------------------------------------------------------
+
+
+class NameForm(ReasonForm):
+    """Whose name, and how it is written."""
+
+    passenger = forms.TypedChoiceField(
+        label=gettext_lazy("Passenger"), coerce=int, widget=forms.RadioSelect
+    )
+    first_name = PlainTextField(label=gettext_lazy("First name"), max_length=LONGEST_NAME)
+    last_name = PlainTextField(label=gettext_lazy("Last name"), max_length=LONGEST_NAME)
+    field_order = ["passenger", "first_name", "last_name", "reason"]
+
+    def __init__(self, *args: Any, reservation: ReservationDetail, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["passenger"].choices = [  # type: ignore[attr-defined]
+            (one.id, one.full_name) for one in reservation.passengers
+        ]
+
+
+class NamePage(ActPage):
+    """A name as it stands on the papers, whatever it was."""
+
+    act = acts.CORRECT_NAMES
+    label = gettext_lazy("Correct a name")
+    button = gettext_lazy("Correct the name")
+
+    def form(self, asked: Asked, *, is_sent: bool) -> NameForm:
+        people = asked.reservation.passengers
+        chosen = next(
+            (one for one in people if one.id == asked.number("passenger")),
+            people[0] if len(people) == 1 else None,
+        )
+        known = (
+            {
+                "passenger": chosen.id,
+                "first_name": chosen.first_name,
+                "last_name": chosen.last_name,
+            }
+            if chosen
+            else {}
+        )
+        return NameForm(
+            asked.given if is_sent else None, initial=known, reservation=asked.reservation
+        )
+
+    def says(self, asked: Asked) -> list[str]:
+        return [
+            _("Staff are not bound to slips of the pen: see the papers, or hear the reason."),
+            _("The passenger's tickets are issued anew; earlier ones are stale."),
+        ]
+
+    def meaning(self, asked: Asked, form: Any) -> list[str]:
+        data = form.cleaned_data
+        before = next(
+            one.full_name for one in asked.reservation.passengers if one.id == data["passenger"]
+        )
+        names = {"before": before, "after": f"{data['first_name']} {data['last_name']}"}
+        return [_("%(before)s becomes %(after)s.") % names, _told(asked.reservation)]
+
+    def run(self, viewer: Viewer, asked: Asked, form: Any) -> str:
+        data = form.cleaned_data
+        acting.correct_name(
+            viewer=viewer,
+            reservation_id=asked.reservation.id,
+            passenger_id=data["passenger"],
+            first_name=data["first_name"],
+            last_name=data["last_name"],
+            reason=data["reason"],
+            now=asked.now,
+        )
+        return _("Name corrected")
+
+
+# --- seats ----------------------------------------------------------------------------------------
+
+
+class SeatsForm(ReasonForm):
+    """The seats that were chosen, each once, for each of the party."""
+
+    def __init__(
+        self,
+        data: QueryDict | None,
+        *,
+        party: list[CouponDetail],
+        plan: list[PlannedSeat],
+    ) -> None:
+        super().__init__(data)
+        self.party = party
+        self.free = {str(one.seat.id): one.seat for one in plan if one.is_free}
+        self.given = [one for one in data.getlist("seat") if one] if data is not None else []
+        # From the list each names the own seat; on the plan the office shares them out.
+        self.in_order = data is not None and "in_order" in data
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if len(set(self.given)) < len(self.given):
+            self.add_error(None, _("A seat is named twice. Everybody needs one of their own."))
+        elif len(self.given) != len(self.party):
+            said = ngettext(
+                "Choose exactly %(n)s seat.", "Choose exactly %(n)s seats.", len(self.party)
+            )
+            self.add_error(None, said % {"n": len(self.party)})
+        elif set(self.given) - self.free.keys():
+            self.add_error(None, _("A seat is not free any more. Please choose again."))
+        return cleaned
+
+    def shared(self) -> list[tuple[CouponDetail, Any]]:
+        """Answer who gets which seat: whoever may keep the own one does, the rest in order."""
+        left = [self.free[one] for one in self.given]
+        if self.in_order:
+            return list(zip(self.party, left, strict=True))
+        kept = {}
+        for coupon in self.party:
+            own = {(place.coach, place.seat) for place in coupon.seats}
+            same = [one for one in left if {(one.coach, one.label)} == own]
+            if same:
+                kept[coupon.id] = same[0]
+                left.remove(same[0])
+        return [(one, kept[one.id] if one.id in kept else left.pop(0)) for one in self.party]
+
+
+class SeatsPage(ActPage):
+    """Other seats of the same class on one ticket: on the plan, or from a list for each."""
+
+    act = acts.CHANGE_SEATS
+    label = gettext_lazy("Change seats")
+    button = gettext_lazy("Change the seats")
+
+    def form(self, asked: Asked, *, is_sent: bool) -> SeatsForm:
+        ticket = self._ticket(asked)
+        return SeatsForm(
+            asked.given if is_sent else None,
+            party=self._party(asked.reservation, ticket),
+            plan=booking.seats_to_choose(asked.reservation, ticket.id, now=asked.now),
+        )
+
+    def context(self, asked: Asked, form: Any) -> dict[str, Any]:
+        ticket = self._ticket(asked)
+        plan = booking.seats_to_choose(asked.reservation, ticket.id, now=asked.now)
+        present = [self._seat_id(one, plan) for one in form.party]
+        chosen = form.given or [one for one in present if one]
+        coaches = drawing.coaches(ticket.service.mode, plan, chosen)
+        as_list = asked.given.get("view") == "list" or not all(one.drawable for one in coaches)
+        return {
+            "says": [_told(asked.reservation)],
+            "template": "admin/support/reservation/seats.html",
+            "ticket": ticket,
+            "tickets": self._tickets(asked),
+            "as_list": as_list,
+            "is_drawable": all(one.drawable for one in coaches),
+            "coaches": coaches,
+            "people": len(form.party),
+            "sitters": [
+                (
+                    asked.reservation.passenger_of(one).full_name,
+                    seat_on_the_way(one, ticket),
+                    drawing.choices(plan, chosen[place] if place < len(chosen) else ""),
+                )
+                for place, one in enumerate(form.party)
+            ],
+        }
+
+    def meaning(self, asked: Asked, form: Any) -> list[str]:
+        ticket = self._ticket(asked)
+        said = [
+            _("%(name)s: %(before)s, then %(after)s")
+            % {
+                "name": asked.reservation.passenger_of(coupon).full_name,
+                "before": seat_on_the_way(coupon, ticket),
+                "after": seat_in_coach(seat.coach, [seat.label]),
+            }
+            for coupon, seat in form.shared()
+        ]
+        return [*said, _told(asked.reservation)]
+
+    def run(self, viewer: Viewer, asked: Asked, form: Any) -> str:
+        ticket = self._ticket(asked)
+        acting.change_seats(
+            viewer=viewer,
+            reservation_id=asked.reservation.id,
+            seats=[
+                SeatChoice(ticket.id, coupon.passenger, seat.coach, seat.label)
+                for coupon, seat in form.shared()
+            ],
+            reason=form.cleaned_data["reason"],
+            now=asked.now,
+        )
+        return _("Seats changed")
+
+    def is_looking_on(self, asked: Asked) -> bool:
+        return "look" in asked.given
+
+    def back(self, asked: Asked) -> str:
+        return f"ticket={self._ticket(asked).id}"
+
+    def _tickets(self, asked: Asked) -> list[TicketFacts]:
+        return [
+            one
+            for one in asked.reservation.journey
+            if may_change_seats(one, now=asked.now)
+            and any(
+                place.seat for own in self._party(asked.reservation, one) for place in own.seats
+            )
+        ]
+
+    def _ticket(self, asked: Asked) -> TicketFacts:
+        return _chosen_ticket(asked, self._tickets(asked))
+
+    def _party(self, reservation: ReservationDetail, ticket: TicketFacts) -> list[CouponDetail]:
+        return [
+            one
+            for one in reservation.open_on(ticket.id)
+            if reservation.passenger_of(one).kind != INFANT
+        ]
+
+    def _seat_id(self, coupon: CouponDetail, plan: list[PlannedSeat]) -> str:
+        places_ = {(one.coach, one.seat) for one in coupon.seats}
+        return next(
+            (str(one.seat.id) for one in plan if (one.seat.coach, one.seat.label) in places_), ""
+        )
+
+
+def _chosen_ticket(asked: Asked, tickets: list[TicketFacts]) -> TicketFacts:
+    """Answer the ticket that the request names, or the first."""
+    wanted = asked.number("ticket")
+    found = next((one for one in tickets if one.id == wanted), None)
+    if found is None and (wanted or not tickets):
+        raise NotFound()
+    return found or tickets[0]
+
+
+# --- another departure ----------------------------------------------------------------------------
+
+
+class RebookForm(ReasonForm):
+    """Which departure takes the place of the ticket."""
+
+    to = forms.TypedChoiceField(label=gettext_lazy("Instead"), coerce=int, widget=forms.RadioSelect)
+    field_order = ["to", "reason"]
+
+    def __init__(self, *args: Any, offered: list[tuple[int, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["to"].choices = offered  # type: ignore[attr-defined]
+
+
+class RebookPage(ActPage):
+    """Another departure of the same carrier, free of charge, also where nothing is wrong."""
+
+    act = acts.REBOOK
+    label = gettext_lazy("Rebook")
+    button = gettext_lazy("Rebook")
+
+    def form(self, asked: Asked, *, is_sent: bool) -> RebookForm:
+        ticket = self._ticket(asked)
+        offered = [(one.ticket_id, _offer(one)) for one in self._offers(asked, ticket)]
+        return RebookForm(asked.given if is_sent else None, offered=offered)
+
+    def context(self, asked: Asked, form: Any) -> dict[str, Any]:
+        ticket = self._ticket(asked)
+        return {
+            "says": [
+                _("Free of charge, whatever the fare says: the price that was paid stays."),
+                _told(asked.reservation),
+            ],
+            "template": "admin/support/reservation/rebook.html",
+            "ticket": ticket,
+            "tickets": self._tickets(asked),
+            "has_offers": bool(form.fields["to"].choices),
+        }
+
+    def meaning(self, asked: Asked, form: Any) -> list[str]:
+        ticket = self._ticket(asked)
+        party = asked.reservation.open_on(ticket.id)
+        chosen = dict(form.fields["to"].choices)[form.cleaned_data["to"]]
+        names = in_groups(asked.reservation.passenger_of(one).full_name for one in party)
+        return [
+            _("%(names)s leave %(service)s, %(time)s.")
+            % {
+                "names": names,
+                "service": ticket.service.number,
+                "time": moment_text(ticket.departs_at, ticket.origin.station.tz),
+            },
+            _("Instead: %(offer)s.") % {"offer": chosen},
+            _("Seats are given as the party wished before. Nothing is charged."),
+            _told(asked.reservation),
+        ]
+
+    def run(self, viewer: Viewer, asked: Asked, form: Any) -> str:
+        acting.rebook(
+            viewer=viewer,
+            reservation_id=asked.reservation.id,
+            ticket_id=self._ticket(asked).id,
+            to_ticket_id=form.cleaned_data["to"],
+            reason=form.cleaned_data["reason"],
+            now=asked.now,
+        )
+        return _("Rebooked to another departure")
+
+    def back(self, asked: Asked) -> str:
+        return f"ticket={self._ticket(asked).id}"
+
+    def _tickets(self, asked: Asked) -> list[TicketFacts]:
+        return [one for one in asked.reservation.journey if asked.reservation.open_on(one.id)]
+
+    def _ticket(self, asked: Asked) -> TicketFacts:
+        return _chosen_ticket(asked, self._tickets(asked))
+
+    def _offers(self, asked: Asked, ticket: TicketFacts) -> list[Alternative]:
+        return booking.find_alternatives(
+            reservation=asked.reservation, ticket_id=ticket.id, now=asked.now
+        )
+
+
+def _offer(one: Alternative) -> str:
+    """Write an alternative as one line of a list."""
+    start, end = (
+        places.station(station_id)
+        for station_id in (one.stretch.from_station_id, one.stretch.to_station_id)
+    )
+    arrives_at = one.stretch.expected_arrives_at or one.stretch.arrives_at
+    parts = [
+        _("%(service)s, %(leaves)s %(origin)s – %(arrives)s %(destination)s")
+        % {
+            "service": one.stretch.number,
+            "leaves": moment_text(one.stretch.leaves_at, start.tz),
+            "origin": start.name,
+            "arrives": f"{arrives_at.astimezone(ZoneInfo(end.tz)):%H:%M}",
+            "destination": end.name,
+        },
+        stops_text(one.stretch.stops),
+        ngettext("%(n)s seat left", "%(n)s seats left", one.seats_left) % {"n": one.seats_left},
+    ]
+    if one.is_better_class:
+        parts.append(_("a better class: %(name)s") % {"name": one.rule.name})
+    if one.needs_more:
+        parts.append(_("the next departure of the journey is not reached"))
+    return in_a_row(parts)
+
+
+# --- sending again, more time ---------------------------------------------------------------------
+
+
+class TicketsPage(ActPage):
+    """The tickets once more, to the reservation's own address."""
+
+    act = acts.RESEND
+    label = gettext_lazy("Send the tickets again")
+    button = gettext_lazy("Send the tickets")
+
+    def says(self, asked: Asked) -> list[str]:
+        return [
+            _("They go to %(address)s, and to no other address.")
+            % {"address": asked.reservation.contact_email},
+            _("Three times an hour at most, whoever asks."),
+        ]
+
+    def run(self, viewer: Viewer, asked: Asked, form: Any) -> str:
+        acting.resend_tickets(
+            viewer=viewer,
+            reservation_id=asked.reservation.id,
+            reason=form.cleaned_data["reason"],
+            now=asked.now,
+        )
+        return _("Tickets sent again")
+
+
+class PaymentLinkPage(ActPage):
+    """Where to pay, once more."""
+
+    act = acts.PAYMENT_LINK
+    label = gettext_lazy("Send the payment link")
+    button = gettext_lazy("Send the link")
+
+    def says(self, asked: Asked) -> list[str]:
+        contact = contact_of(asked.reservation)
+        assert contact is not None, "the act is offered with a contact only"
+        said = [
+            _("It goes to %(address)s, and to no other address.") % {"address": contact.address},
+            _("The seats are held until %(time)s.")
+            % {
+                "time": moment_text(
+                    asked.reservation.hold_until, asked.reservation.journey[0].origin.station.tz
+                )
+            },
+        ]
+        if asked.reservation.user_id is None:
+            said.append(_("A guest finds the booking by its code and name, then by a code."))
+        return said
+
+    def run(self, viewer: Viewer, asked: Asked, form: Any) -> str:
+        acting.send_payment_link(
+            viewer=viewer,
+            reservation_id=asked.reservation.id,
+            reason=form.cleaned_data["reason"],
+            now=asked.now,
+        )
+        return _("Payment link sent again")
+
+
+class ExtendPage(ActPage):
+    """Ten more minutes to pay, once."""
+
+    act = acts.EXTEND
+    label = gettext_lazy("Extend the hold")
+    button = gettext_lazy("Extend it")
+
+    def says(self, asked: Asked) -> list[str]:
+        return [
+            _("The traveller has %(minutes)s minutes from now to pay, and is told so.")
+            % {"minutes": _hold_minutes()},
+            _("A hold is extended once, by the traveller or by staff."),
+        ]
+
+    def run(self, viewer: Viewer, asked: Asked, form: Any) -> str:
+        acting.extend_hold(
+            viewer=viewer,
+            reservation_id=asked.reservation.id,
+            reason=form.cleaned_data["reason"],
+            now=asked.now,
+        )
+        return _("Hold extended")
+
+
+def _hold_minutes() -> int:
+    return int(settings.HOLD_DURATION / timedelta(minutes=1))
+
+
+PAGES: dict[str, ActPage] = {
+    "name": NamePage(),
+    "seats": SeatsPage(),
+    "rebook": RebookPage(),
+    "tickets": TicketsPage(),
+    "payment-link": PaymentLinkPage(),
+    "extend": ExtendPage(),
+}
