@@ -214,6 +214,7 @@ def _seat_news(reservation: ReservationDetail, ticket_ids: Collection[int]) -> l
     ]
 
 
+NUMBERS = "support.numbers"
 # Of a report by e-mail so many rows are in the message; its page has them all.
 ROWS_SENT = 25
 
@@ -226,17 +227,22 @@ def report_due(
     report: NumbersReport,
     asked: Asked,
     found: Found,
+    has_file: bool,
     due_at: datetime,
     now: datetime,
 ) -> None:
-    """Send the beginning of a report to who asked for it, and a link to its page."""
+    """
+    Send the beginning of a report to who asked for it, and a link to its page.
+
+    Its file is made when the message goes out (`subscriptions.file_of`).
+    """
     query = {"by": asked.by, "mode": asked.only.mode}
     if report.has_span:
         query |= {"first": str(asked.over.first), "last": str(asked.over.last)}
     words = "&".join(f"{name}={value}" for name, value in query.items() if value)
     table = written.table(report, found.rows[:ROWS_SENT], by_title=_("What"))
     outbox.write(
-        kind="support.numbers",
+        kind=NUMBERS,
         channel="email",
         recipient=recipient,
         subject=f"{report.title}, {written.label_text(str(asked.over.first))} – "
@@ -252,10 +258,12 @@ def report_due(
                 "last": written.label_text(str(asked.over.last)),
                 "table": table,
                 "more": max(0, found.every - ROWS_SENT),
+                "has_file": has_file,
             },
         ),
         language=language,
         now=now,
+        about=f"numbers:{subscription_id}:{due_at.timestamp():.0f}",
         reference=f"support.numbers:{subscription_id}:{due_at:%Y%m%d}",
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 from celery import shared_task
 
-from support import services
+from support import notifications, services
 from support.services import closing_days, disruptions, subscriptions
 from travel.common import clock, outbox
 
@@ -22,7 +22,11 @@ log = structlog.get_logger("support")
 @shared_task
 def send_messages() -> int:
     """Deliver the messages about reports that are due."""
-    sent = outbox.deliver_due(prefix="support.", now=clock.now())
+    sent = outbox.deliver_due(
+        prefix="support.",
+        now=clock.now(),
+        dressers={notifications.NUMBERS: subscriptions.file_of},
+    )
     services.forget_farewells()
     return sent
 

@@ -15,7 +15,16 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from support.analytics import charts
-from support.analytics.catalogue import AMOUNT, MINUTES, MOMENT, SHARE, TEXT, Column, Report
+from support.analytics.catalogue import (
+    AMOUNT,
+    MINUTES,
+    MOMENT,
+    SHARE,
+    TEXT,
+    Asked,
+    Column,
+    Report,
+)
 from support.analytics.charts import Chart, Value
 from support.analytics.days import zone
 from travel.common.locales import reader_locale
@@ -94,6 +103,13 @@ def _isolated(text: str) -> SafeString:
 
 
 # --- files ----------------------------------------------------------------------------------------
+
+
+def file_name(report: Report, asked: Asked) -> str:
+    """Name a report's file by what is in it: `revenue-by-month-2026-06-01-2026-06-30.csv`."""
+    by = f"-by-{asked.by}" if asked.by else ""
+    days = f"-{asked.over.first}-{asked.over.last}" if report.has_span else ""
+    return f"{report.name}{by}{days}.csv"
 
 
 def file_head(report: Report) -> list[str]:

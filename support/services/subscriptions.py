@@ -1,13 +1,14 @@
 """
 Reports by e-mail: who gets which, how often. They stop when the reader loses the right to see them.
 
-A message holds the beginning of the report and a link to its page, where one signs in.
+A message holds the beginning of the report, the whole of it as a CSV file, and a link to its page,
+where one signs in. Reports about people, by name, come without a file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.utils import translation
@@ -15,12 +16,14 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from support import notifications
-from support.analytics import catalogue
-from support.analytics.catalogue import Report
+from support.analytics import catalogue, written
+from support.analytics.catalogue import Asked, Report
 from support.analytics.days import Span, month_of, today, zone
-from support.analytics.rights import rights_of, standing_of
+from support.analytics.rights import PEOPLE, rights_of, standing_of
 from support.models import Subscription
 from travel.common.errors import InvalidInput, NotAllowed, NotFound
+from travel.common.messaging import Attachment, Extras
+from travel.common.sheets import csv_bytes
 from travel.common.transactions import in_transaction
 
 Every = Subscription.Every
@@ -116,16 +119,7 @@ def send_due(*, subscription_id: int, now: datetime) -> bool:
         return False
     user = User.objects.get(pk=row.user_id)
     try:
-        report = catalogue.get_report(name=row.report, rights=standing_of(user))
-        over = span_of(report, row.every, now=row.due_at)
-        asked = catalogue.ask(
-            report,
-            rights=standing_of(user),
-            first=over.first,
-            last=over.last,
-            now=now,
-            **row.filters,
-        )
+        report, asked = _asked(row, user, due_at=row.due_at, now=now)
     except (NotAllowed, NotFound, InvalidInput):
         row.stopped_at, row.stopped_because = now, "right_lost"
         row.save(update_fields=["stopped_at", "stopped_because"])
@@ -139,11 +133,51 @@ def send_due(*, subscription_id: int, now: datetime) -> bool:
             report=report,
             asked=asked,
             found=report.run(asked),
+            has_file=has_file(report),
             now=now,
         )
     row.sent_at, row.due_at = now, next_due(row.every, now=now)
     row.save(update_fields=["sent_at", "due_at"])
     return True
+
+
+def _asked(
+    row: Subscription, user: User, *, due_at: datetime, now: datetime
+) -> tuple[Report, Asked]:
+    """Answer the report of a subscription, and what of it is told when it is due."""
+    rights = standing_of(user)
+    report = catalogue.get_report(name=row.report, rights=rights)
+    over = span_of(report, row.every, now=due_at)
+    asked = catalogue.ask(
+        report, rights=rights, first=over.first, last=over.last, now=now, **row.filters
+    )
+    return report, asked
+
+
+def has_file(report: Report) -> bool:
+    """Say whether a report is sent as a file: nobody's name lies about in mailboxes."""
+    return report.room != PEOPLE
+
+
+def file_of(about: str, language: str, now: datetime) -> Extras | None:
+    """
+    Answer the file that goes along with a message (`numbers:<subscription>:<seconds when due>`).
+
+    It is made when the message goes out, so that it is kept nowhere; there is none where the reader
+    has lost the right meanwhile.
+    """
+    _word, key, due = about.split(":")
+    row = Subscription.objects.select_related("user").get(pk=int(key))
+    try:
+        report, asked = _asked(row, row.user, due_at=datetime.fromtimestamp(int(due), UTC), now=now)
+    except (NotAllowed, NotFound, InvalidInput):
+        return None
+    if not has_file(report):
+        return None
+    with translation.override(language):
+        rows = written.file_rows(report, report.run(asked).rows)
+        content = csv_bytes(written.file_head(report), rows)
+    return Extras(attachments=[Attachment(written.file_name(report, asked), "text/csv", content)])
 
 
 def next_due(every: str, *, now: datetime) -> datetime:

@@ -30,6 +30,11 @@ def csv_file(
     )
 
 
+def csv_bytes(head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
+    """Answer the same file as a whole, to go along with a message."""
+    return "".join(_written(head, rows)).encode()
+
+
 def cell_text(cell: Cell) -> str:
     """Write a cell so that a spreadsheet takes it for what it is."""
     if cell is None:

@@ -208,9 +208,7 @@ def csv_view(site: Any, request: HttpRequest, name: str) -> Any:
         address = reverse("admin:numbers_report", args=[name])
         return HttpResponseRedirect(f"{address}?{request.GET.urlencode()}")
     rows = report.run(asked).rows
-    by = f"-by-{asked.by}" if asked.by else ""
-    days = f"-{asked.over.first}-{asked.over.last}" if report.has_span else ""
-    name = f"{report.name}{by}{days}.csv"
+    name = written.file_name(report, asked)
     acts.record(request, None, f"{report.title}: {name}", kind=acts.Kind.EXPORTED)
     return csv_file(name, written.file_head(report), written.file_rows(report, rows))
 

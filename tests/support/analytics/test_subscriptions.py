@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import date
 from typing import Any
 
 import pytest
+from django.core.mail import EmailMultiAlternatives
 
 from accounts.models import User
-from inventory.models import Membership
+from inventory.models import Carrier, Membership
 from support import tasks
 from support.analytics.catalogue import REPORTS
 from support.models import ClosedDay, Subscription
@@ -84,6 +87,66 @@ class TestSending:
         assert "/admin/numbers/revenue/?by=carrier&first=2026-06-01&last=2026-06-01" in message.body
         daily.refresh_from_db()
         assert (daily.sent_at, daily.due_at) == (at(2, 4), at(3, 4))
+
+    def test_the_whole_report_comes_as_a_file(
+        self, daily: Subscription, clock: Clock, mailoutbox: list[EmailMultiAlternatives]
+    ) -> None:
+        clock.moment = at(2, 4)
+        tasks.send_numbers()
+        clock.moment = at(2, 4, 10)
+
+        assert tasks.send_messages() == 1
+
+        (mail,) = mailoutbox
+        ((name, content, kind),) = mail.attachments
+        assert (name, kind) == ("revenue-by-carrier-2026-06-01-2026-06-01.csv", "text/csv")
+        text = content if isinstance(content, str) else content.decode()
+        rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
+        assert [(row["label"], row["net"], row["currency"]) for row in rows] == [
+            ("Test Air", "82.50", "EUR"),
+            ("Test Railway", "67.50", "EUR"),
+            ("Yen Air", "5000", "JPY"),
+        ]
+        assert "attached as a CSV file" in mail.body
+
+    def test_no_cell_of_the_file_is_a_formula(
+        self, daily: Subscription, clock: Clock, mailoutbox: list[EmailMultiAlternatives]
+    ) -> None:
+        Carrier.objects.filter(name="Test Air").update(name="=1+1|cmd")
+        clock.moment = at(2, 4)
+        tasks.send_numbers()
+        tasks.send_messages()
+
+        content = mailoutbox[0].attachments[0][1]
+        text = content if isinstance(content, str) else content.decode()
+        assert "\n'=1+1|cmd," in text
+
+    def test_names_of_people_come_in_no_file(
+        self, sales: Sales, clock: Clock, mailoutbox: list[EmailMultiAlternatives]
+    ) -> None:
+        agent = factories.make_user(email="sue@office.example", is_staff=True, roles=["support agent"])
+        subscribe(user=agent, report="top-customers", every="day", now=at(1, 9))
+        clock.moment = at(2, 4)
+        tasks.send_numbers()
+        tasks.send_messages()
+
+        (mail,) = mailoutbox
+        assert mail.attachments == []
+        assert "as a table and as a file" in mail.body
+
+    def test_whoever_lost_the_right_before_it_goes_out_gets_no_file(
+        self,
+        daily: Subscription,
+        fin: User,
+        clock: Clock,
+        mailoutbox: list[EmailMultiAlternatives],
+    ) -> None:
+        clock.moment = at(2, 4)
+        tasks.send_numbers()
+        fin.groups.clear()
+        tasks.send_messages()
+
+        assert [mail.attachments for mail in mailoutbox] == [[]]
 
     def test_comes_once_for_each_time(self, daily: Subscription, clock: Clock) -> None:
         clock.moment = at(2, 4)
