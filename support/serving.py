@@ -8,7 +8,7 @@ taken away, an account that was closed, time that ran out end it at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -268,14 +268,24 @@ def over_at(row: Serving, now: datetime) -> datetime | None:
     return row.ended_at or (row.ends_at if row.ends_at <= now else None)
 
 
-def made_for(*, user_id: int, reservation_ids: Iterable[int]) -> list[Serving]:
-    """Answer every time that staff looked or booked in a person's place, the oldest first."""
-    own = Serving.objects.filter(traveller=user_id).values_list("pk", flat=True)
-    about = Serving.objects.filter(reservation__in=list(reservation_ids)).values_list(
-        "pk", flat=True
-    )
-    booked = ServingEntry.objects.filter(
-        reservation__in=list(reservation_ids), is_refused=False
-    ).values_list("serving_id", flat=True)
-    found = {*own.order_by("pk"), *about.order_by("pk"), *booked.order_by("serving_id")}
+def made_for(
+    *, user_id: int, reservation_ids: Collection[int], contacts: Collection[str]
+) -> list[Serving]:
+    """
+    Answer every time that staff looked or booked in a person's place, the oldest first.
+
+    `contacts` are surely the person's: what was booked by phone for a guest of that address is of
+    the same person.
+    """
+    ids = list(reservation_ids)
+    entries = ServingEntry.objects.filter(reservation__in=ids, is_refused=False)
+    found: set[int] = set()
+    for rows in (
+        Serving.objects.filter(traveller=user_id).values_list("pk", flat=True),
+        Serving.objects.filter(reservation__in=ids).values_list("pk", flat=True),
+        Serving.objects.filter(guest_email__in=list(contacts)).values_list("pk", flat=True),
+        Serving.objects.filter(guest_phone__in=list(contacts)).values_list("pk", flat=True),
+        entries.values_list("serving_id", flat=True),
+    ):
+        found |= set(rows.order_by("pk"))
     return list(Serving.objects.filter(pk__in=found).order_by("began_at", "pk"))

@@ -24,6 +24,7 @@ from support import documents, notifications
 from support.errors import StillNeeded
 from support.models import DataExport, Erasure, Report, ReportMessage
 from support.selectors import State
+from support.services import serving
 from support.services.reports import close_report
 from travel.common import forgetting
 from travel.common.errors import NotFound
@@ -106,6 +107,9 @@ def collect(*, user_id: int, now: datetime) -> dict[str, Any]:
         **reservations.export_person(user_id=user_id, email=email, now=now),
         **books.export_person(user_id=user_id, reservation_ids=ids),
         "reports": _reports(user_id),
+        "staffInYourPlace": serving.export_person(
+            user_id=user_id, reservation_ids=ids, contacts=recipients, now=now
+        ),
         "messages": forgetting.messages_to(recipients),
     }
 
@@ -215,9 +219,11 @@ def _erase(user_id: int, now: datetime) -> None:
     if obstacles(user_id=user_id, now=now):
         raise StillNeeded
     email = people.proved_email(user_id=user_id)
+    contacts = people.proved_contacts(user_id=user_id)
     erased = reservations.erase_person(user_id=user_id, email=email, now=now)
     books.erase_person(user_id=user_id, reservation_ids=erased)
     _erase_reports(user_id, now)
+    serving.erase_person(user_id=user_id, reservation_ids=erased, contacts=contacts)
     exports = DataExport.objects.filter(user=user_id)
     wanted = [str(one) for one in exports.values_list("id", flat=True)]
     Job.objects.filter(kind=KIND, reference__in=wanted).delete()

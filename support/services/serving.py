@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -17,6 +19,7 @@ from bookings.services.privacy import ERASED_CONTACT
 from support import serving as reads
 from support.errors import NotServable
 from support.models import Serving, ServingEntry
+from travel.common import forgetting
 from travel.common.errors import InvalidInput, NotAllowed, NotFound
 from travel.common.ids import digest, new_secret
 from travel.common.text import clean_text
@@ -24,6 +27,7 @@ from travel.common.transactions import in_transaction
 
 End = Serving.End
 MAX_REASON = 300
+ERASED_REASON = "(erased)"
 log = structlog.get_logger("support")
 
 
@@ -173,3 +177,49 @@ def note(
 
 def _live(now: datetime) -> QuerySet[Serving]:
     return Serving.objects.filter(ended_at=None, ends_at__gt=now)
+
+
+# --- people's data --------------------------------------------------------------------------------
+
+
+def export_person(
+    *, user_id: int, reservation_ids: Collection[int], contacts: Collection[str], now: datetime
+) -> list[dict[str, Any]]:
+    """Answer when staff were in a person's place, why, and which pages they opened there."""
+    rows = reads.made_for(user_id=user_id, reservation_ids=reservation_ids, contacts=contacts)
+    opened: dict[int, list[dict[str, Any]]] = {}
+    for serving_id, at, what, locator in (
+        ServingEntry.objects.filter(serving__in=rows, is_refused=False)
+        .order_by("id")
+        .values_list("serving_id", "at", "what", "reservation__locator")
+    ):
+        opened.setdefault(serving_id, []).append({"at": at, "what": what, "locator": locator})
+    return [
+        {
+            "beganAt": row.began_at,
+            "endedAt": reads.over_at(row, now),
+            "purpose": row.purpose,
+            "reason": row.reason,
+            "opened": opened.get(row.pk, []),
+        }
+        for row in rows
+    ]
+
+
+@in_transaction
+def erase_person(
+    *, user_id: int, reservation_ids: Collection[int], contacts: Collection[str]
+) -> None:
+    """
+    Erase why staff were in a person's place, and how a guest was reached; that they were, stays.
+
+    The pages that they opened stay as well: their names tell nothing of anybody.
+    """
+    rows = reads.made_for(user_id=user_id, reservation_ids=reservation_ids, contacts=contacts)
+    ids = [row.pk for row in rows]
+    forgetting.forget_admin_notes(Serving, ids)
+    for some in forgetting.batches(ids):
+        kept = Serving.objects.filter(pk__in=some)
+        kept.update(reason=ERASED_REASON)
+        new = Q(guest_email__isnull=False) | Q(guest_phone__isnull=False)
+        kept.filter(new).update(guest_email=ERASED_CONTACT, guest_phone=None)

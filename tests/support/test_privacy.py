@@ -27,8 +27,8 @@ from payments import services as money
 from payments.models import Cancellation, Payment, ReceiptName, Refund, WebhookEvent
 from support import audit, documents, services, tasks
 from support.errors import StillNeeded
-from support.models import DataExport, Erasure, Report
-from support.services import privacy
+from support.models import DataExport, Erasure, Report, Serving, ServingEntry
+from support.services import privacy, serving
 from tests import factories
 from tests.conftest import Clock
 from tests.factories import PASSWORD, Trip
@@ -96,6 +96,7 @@ def story(person: User, staff: User, train: Trip, coach: Trip, noon: datetime) -
         viewer=agent, report_id=report.id, answer=f"Dear {SECRET}", state="In Progress", now=noon
     )
     _leave_marks(person, staff, made, noon)
+    _leave_looks(person, staff, made, noon)
     _leave_answers(person, made, noon + timedelta(days=4))
     services.make_export(
         export_id=services.request_export(user_id=person.pk, now=noon).pk, now=noon
@@ -172,6 +173,33 @@ def _leave_marks(person: User, staff: User, made: ReservationDetail, noon: datet
         body=f"Dear {SECRET}, {made.locator} is late.",
         created_at=noon,
         due_at=noon,
+    )
+
+
+def _leave_looks(person: User, staff: User, made: ReservationDetail, noon: datetime) -> None:
+    """Look as the person, and book by phone for a guest of the same address."""
+    looked = serving.begin(
+        staff=staff,
+        purpose="look",
+        reason=f"{SECRET} cannot find the seat",
+        traveller_id=person.pk,
+        address="192.0.2.1",
+        now=noon,
+    )
+    serving.note(
+        serving_id=looked.row.pk,
+        what="bookings:reservation",
+        method="GET",
+        reservation_id=made.id,
+        now=noon,
+    )
+    serving.begin(
+        staff=staff,
+        purpose="book",
+        reason="called",
+        guest=serving.Guest(email=person.email, phone="+4915112345678"),
+        address="192.0.2.1",
+        now=noon + timedelta(minutes=5),
     )
 
 
@@ -260,6 +288,8 @@ class TestErasing:
             "payments_webhookevent.headers",
             "support_dataexport.content",
             "support_reportmessage.body",
+            "support_serving.guest_email",
+            "support_serving.reason",
         } <= before
 
         erase(person, later)
@@ -290,6 +320,11 @@ class TestErasing:
         done = Erasure.objects.get(user=person)
         assert (done.erased_at, done.reservations) == (later, 3)
         assert Report.objects.get().state == "Closed"
+        # That staff looked, and when, stays on record; why does not.
+        looked, booked = Serving.objects.order_by("id")
+        assert (looked.traveller, looked.reason) == (person, "(erased)")
+        assert ServingEntry.objects.get().reservation == story
+        assert (booked.guest_email, booked.guest_phone) == ("erased@erased.invalid", None)
 
     def test_says_goodbye_and_forgets_that_too(
         self, person: User, later: datetime, settings: Any
@@ -310,6 +345,14 @@ class TestErasing:
         self, person: User, traveller: User, train: Trip, noon: datetime, later: datetime
     ) -> None:
         paid(traveller, train.ticket_id(), now=noon)
+        serving.begin(
+            staff=factories.make_user(is_staff=True, roles=["support agent"]),
+            purpose="look",
+            reason="a question",
+            traveller_id=traveller.pk,
+            address="192.0.2.1",
+            now=noon,
+        )
         # Entered, never proved: it is somebody else's address, with that person's messages.
         User.objects.filter(pk=person.pk).update(pending_email="ada@example.org")
         mine = list(OutboxMessage.objects.order_by("id").values_list("kind", flat=True))
@@ -319,6 +362,7 @@ class TestErasing:
         kept = OutboxMessage.objects.filter(recipient="ada@example.org").order_by("id")
         assert list(kept.values_list("kind", flat=True)) == mine
         assert Passenger.objects.get().first_name == "Ada"
+        assert Serving.objects.get().reason == "a question"
         traveller.refresh_from_db()
         assert traveller.email == "ada@example.org"
 
@@ -435,6 +479,13 @@ class TestTheFile:
             f"Dear {SECRET}",
         ]
         assert any(one["subject"].startswith("Your tickets") for one in data["messages"])
+        looked, booked = data["staffInYourPlace"]
+        assert looked["reason"] == f"{SECRET} cannot find the seat"
+        assert (looked["purpose"], looked["beganAt"]) == ("look", noon.isoformat())
+        assert [(one["what"], one["locator"]) for one in looked["opened"]] == [
+            ("bookings:reservation", story.locator)
+        ]
+        assert (booked["purpose"], booked["opened"]) == ("book", [])
         for section in ("Saved passengers", "Bookings", "Payments", "Messages to you"):
             assert f"<h2>{section}</h2>" in page
         assert "Zyxsecretburg" in page
