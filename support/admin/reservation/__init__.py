@@ -3,9 +3,8 @@
 from django.contrib import admin
 
 from support.admin.reservation import pages
-from support.admin.reservation.buttons import MORE, Button
 
 # The office's own site (travel.admin) takes them up: they stand before the tables' own pages.
 admin.site.pages.append(pages.urls)  # type: ignore[attr-defined]
 
-__all__ = ["MORE", "Button", "pages"]
+__all__ = ["pages"]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.http import HttpRequest, QueryDict
+from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from accounts.serving import BOOK, LOOK
 from bookings.selectors import ReservationDetail
 from payments.selectors import Overview
 from support import acts
+from support.selectors import SERVE
+from support.serving import can_be_served
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +29,31 @@ class Button:
     is_grave: bool = False
 
 
-# What other rooms add to the list: each answers its buttons for a reader and a reservation.
-MORE: list[Callable[[HttpRequest, Overview], list[Button]]] = []
-
-
-def buttons(
-    request: HttpRequest, overview: Overview, *, powers: Collection[str], holder: User | None
-) -> list[Button]:
-    """Answer every act in the order of the list, and what other rooms add."""
+def buttons(overview: Overview, *, powers: Collection[str], holder: User | None) -> list[Button]:
+    """Answer every act in the order of the list, then the ways to serve the traveller."""
     reservation = overview.reservation
     own = [
         _button(act, reservation, holder)
         for act in acts.acts_on(overview, powers=powers)
         if not _is_beside_the_point(act, reservation)
     ]
-    return [*own, *(one for more in MORE for one in more(request, overview))]
+    return [*own, *_serving(reservation, powers, holder)]
+
+
+def _serving(
+    reservation: ReservationDetail, powers: Collection[str], holder: User | None
+) -> list[Button]:
+    """Answer the ways to use the travellers' pages for this one; whom, serving decides itself."""
+    why_not = ""
+    if SERVE not in powers:
+        why_not = _("Your role does not include this.")
+    elif holder is not None and not can_be_served(holder):
+        why_not = _("The account is closed, or a colleague's.")
+    begin = f"{reverse('admin:serving_begin')}?reservation={reservation.id}&purpose="
+    return [
+        Button(_("Look as the customer"), "user", "" if why_not else f"{begin}{LOOK}", why_not),
+        Button(_("Book for this customer"), "phone", "" if why_not else f"{begin}{BOOK}", why_not),
+    ]
 
 
 def _is_beside_the_point(act: acts.Act, reservation: ReservationDetail) -> bool:

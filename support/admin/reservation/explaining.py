@@ -106,7 +106,7 @@ def explain_view(site: Any, request: HttpRequest, hand: Hand, *, object_id: str)
         carriers=list(dict.fromkeys(one.service.carrier_name for one in reservation.journey)),
         rides=[_ride(reservation, one) for one in reservation.journey],
         documents=_documents(reservation),
-        acts=buttons(request, overview, powers=hand.powers, holder=holder),
+        acts=buttons(overview, powers=hand.powers, holder=holder),
         sums=_sums(reservation, sums),
         adds_up=sums.adds_up,
         differs=sums.differs,
