@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -17,7 +18,7 @@ from django.views.decorators.http import require_POST
 from inventory.models import Carrier, Mode
 from support.analytics import catalogue, written
 from support.analytics.catalogue import Asked, Report
-from support.analytics.days import zone
+from support.analytics.days import last_days, month_of, today, zone
 from support.analytics.revenue import totals
 from support.analytics.rights import Rights, rights_of
 from support.models import Subscription
@@ -190,10 +191,31 @@ def _answer(request: HttpRequest, report: Report, asked: Asked) -> dict[str, Any
         "rows_found": found.every,
         "rows_shown": min(len(found.rows), ROWS_SHOWN),
         "query": request.GET.urlencode(),
+        "usual": _usual(request, report, asked),
         "csv_href": reverse("admin:numbers_csv", args=[report.name])
         + (f"?{request.GET.urlencode()}" if request.GET else ""),
         "subscribe_form": SubscribeForm(label_suffix=""),
     }
+
+
+def _usual(request: HttpRequest, report: Report, asked: Asked) -> list[dict[str, Any]]:
+    """Answer links to the days that are asked for most, with the other filters as they are."""
+    if not report.has_span:
+        return []
+    this_month = month_of(today(now=asked.now))
+    spans = {
+        _("This month"): this_month,
+        _("Last month"): month_of(this_month.first - timedelta(days=1)),
+        _("The last 12 months"): last_days(365, now=asked.now),
+    }
+    links = []
+    for title, over in spans.items():
+        query = request.GET.copy()
+        query["first"], query["last"] = str(over.first), str(over.last)
+        links.append(
+            {"title": title, "href": f"?{query.urlencode()}", "is_shown": over == asked.over}
+        )
+    return links
 
 
 def csv_view(site: Any, request: HttpRequest, name: str) -> Any:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -10,7 +15,8 @@ from django.conf import settings as office
 from django.test import Client
 from playwright.sync_api import Browser, expect
 
-from payments.models import MoneyAlarm
+from payments.models import Entry, MoneyAlarm
+from support.services.closing_days import close_day, days_to_close
 from tests import factories
 from tests.conftest import Clock
 from tests.plugins.browser import LOOKS
@@ -101,3 +107,89 @@ def test_from_the_overview_to_a_file(staff_page: Any, live_server: Any) -> None:
     page.get_by_label("How often").select_option(label="Every Monday")
     page.get_by_role("button", name="Send it to me").click()
     expect(page.get_by_text("From now on it comes by e-mail.")).to_be_visible()
+
+
+def ledger(of: str, *kinds: str) -> dict[tuple[str, str], int]:
+    """
+    Answer what carriers, fees and penalties gained in Berlin's June, in minor units, entry by
+    entry: of transfers of these kinds, by `carrier` or `month`, and by currency.
+    """
+    found: dict[tuple[str, str], int] = {}
+    for entry in Entry.objects.select_related("transfer", "account__carrier"):
+        day = entry.transfer.at.astimezone(ZoneInfo("Europe/Berlin")).date()
+        if (
+            (day.year, day.month) == (2026, 6)
+            and entry.transfer.kind in kinds
+            and entry.account.kind in ("carrier", "fee", "penalty")
+        ):
+            assert entry.account.carrier is not None
+            name = entry.account.carrier.name if of == "carrier" else "2026-06"
+            key = name, entry.account.currency_id
+            found[key] = found.get(key, 0) + entry.amount_minor
+    return found
+
+
+def column(path: Path, name: str) -> dict[tuple[str, str], int]:
+    """Answer a column of a downloaded file in minor units, by label and currency."""
+    rows = list(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"))))
+    digits = {"EUR": 100, "JPY": 1}
+    return {
+        (row["label"], row["currency"]): int(Decimal(row[name]) * digits[row["currency"]])
+        for row in rows
+    }
+
+
+def test_last_months_revenue_is_the_ledgers(
+    chromium: Browser,
+    live_server: Any,
+    sales: Sales,
+    sell: Any,
+    clock: Clock,
+    settings: Any,
+) -> None:
+    """
+    On 2 July somebody of finance takes June's revenue away. One sale is of Berlin's last minutes of
+    May, one of its first of June; a refund that is rejected in the first hour of July is none of
+    June's. Half of June is closed.
+    """
+    settings.STAFF_2FA = "optional"
+    sell(sales.bob, sales.timetable.coach, now=at(31, 21, 59, month=5))
+    sell(sales.bob, sales.timetable.coach, now=at(31, 22, 1, month=5))
+    for day in days_to_close(now=at(2, 12, month=7), limit=15):
+        close_day(day=day, now=at(2, 12, month=7))
+    clock.moment = at(2, 12, month=7)
+    factories.make_user(email="fin@office.example", is_staff=True, roles=["finance"])
+    context = chromium.new_context(base_url=live_server.url, locale="en-GB")
+    context.set_default_timeout(20_000)
+    try:
+        page = context.new_page()
+        page.goto("/admin/numbers/")
+        page.locator("#id_username").fill("fin@office.example")
+        page.locator("#id_password").fill(factories.PASSWORD)
+        page.get_by_role("button", name="Log in").click()
+        page.get_by_role("link", name="Revenue", exact=True).click()
+        page.get_by_role("link", name="Last month").click()
+        expect(
+            page.get_by_role("heading", name="Mon, 1 Jun 2026 – Tue, 30 Jun 2026")
+        ).to_be_visible()
+        for by, name in (("month", "Month"), ("carrier", "Carrier")):
+            page.get_by_label("By", exact=True).select_option(label=name)
+            page.get_by_role("button", name="Show").click()
+            expect(page.get_by_label("By", exact=True)).to_have_value(by)
+            with page.expect_download() as download:
+                page.get_by_role("link", name="CSV file").click()
+            file = download.value
+            assert file.suggested_filename == f"revenue-by-{by}-2026-06-01-2026-06-30.csv"
+            path = Path(file.path())
+
+            net = ledger(by, "payment", "cancelled", "penalty")
+            assert column(path, "net") == net
+            assert column(path, "sold") == ledger(by, "payment")
+            back = {key: -minor for key, minor in ledger(by, "cancelled", "penalty").items()}
+            told = {key: minor for key, minor in column(path, "given_back").items() if minor}
+            assert told == back
+            # By hand: 249.50 sold and the coach of 00:01, 32.00, less 67.50 given back.
+            assert sum(minor for (_, currency), minor in net.items() if currency == "EUR") == 21_400
+            assert sum(minor for (_, currency), minor in net.items() if currency == "JPY") == 5_000
+    finally:
+        context.close()
