@@ -29,8 +29,6 @@ from travel.common.ids import LOCATOR_LENGTH, digest, normal_locator
 PURPOSES = (LOOK, BOOK)
 # An entry of the log that is no page: what was booked.
 BOOKED = ServingEntry.BOOKED
-# A story shows so many of them.
-MOST_TOLD = 200
 
 
 # --- who may --------------------------------------------------------------------------------------
@@ -213,54 +211,6 @@ def caller_of(row: Reservation) -> Caller:
 
 
 # --- what was looked at ---------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """
-    That staff looked at a reservation, or booked it: who, when, from where, why, and which pages.
-
-    `ended_at` is when it was over, by whatever it was; None while it lasts.
-    """
-
-    serving_id: int
-    purpose: str
-    began_at: datetime
-    ended_at: datetime | None
-    staff: str
-    address: str
-    reason: str
-    has_booked: bool
-    pages: list[str]
-
-
-def looks_at(reservation_id: int, *, now: datetime) -> list[Looked]:
-    """Answer who looked at a reservation in its holder's place, the oldest first."""
-    entries = (
-        ServingEntry.objects.filter(reservation=reservation_id, is_refused=False)
-        .order_by("id")
-        .values_list("serving_id", "what")[: MOST_TOLD * 10]
-    )
-    opened: dict[int, list[str]] = {}
-    for serving_id, what in entries:
-        pages = opened.setdefault(serving_id, [])
-        if what not in pages:
-            pages.append(what)
-    rows = Serving.objects.select_related("staff").filter(pk__in=list(opened)[:MOST_TOLD])
-    return [
-        Looked(
-            serving_id=row.pk,
-            purpose=row.purpose,
-            began_at=row.began_at,
-            ended_at=over_at(row, now),
-            staff=str(row.staff),
-            address=row.address,
-            reason=row.reason,
-            has_booked=BOOKED in opened[row.pk],
-            pages=[what for what in opened[row.pk] if what != BOOKED],
-        )
-        for row in rows.order_by("began_at", "id")
-    ]
 
 
 def over_at(row: Serving, now: datetime) -> datetime | None:
