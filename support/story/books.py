@@ -53,6 +53,9 @@ MOST_ROWS = 3_000
 # What the departures desk does that those who have booked may feel.
 FELT = ("delay", "cancel", "skip", "platform", "swap", "settle", "block", "seat")
 
+# At one instant a cause is told before what came of it.
+BEFORE_DESK, BEFORE_SCAN = -2, -1
+
 _COLUMNS = {
     "id": "0",
     "at": "",
@@ -418,7 +421,7 @@ _BOOKS = [
     ),
     _Book(
         _select(
-            12,
+            BEFORE_SCAN,
             "bookings_passenger passenger "
             "JOIN bookings_coupon coupon ON coupon.passenger_id = passenger.id "
             "JOIN bookings_scan scan ON scan.coupon_id = coupon.id "
@@ -445,7 +448,7 @@ _BOOKS = [
     ),
     _Book(
         _select(
-            13,
+            BEFORE_DESK,
             "support_deskentry entry "
             "JOIN inventory_departure departure ON departure.id = entry.departure_id "
             "JOIN inventory_service service ON service.id = departure.service_id "
@@ -467,7 +470,7 @@ _BOOKS = [
     ),
     _Book(
         _select(
-            14,
+            12,
             "support_disruptionitem item "
             "JOIN support_disruptionjob job ON job.id = item.job_id "
             "LEFT JOIN accounts_user person ON person.id = job.created_by_id "
@@ -487,7 +490,7 @@ _BOOKS = [
     ),
     _Book(
         _select(
-            15,
+            13,
             "common_act act JOIN django_admin_log entry ON entry.id = act.entry_id "
             "LEFT JOIN accounts_user person ON person.id = act.actor_id WHERE act.about = %s",
             id="act.entry_id",
@@ -503,7 +506,7 @@ _BOOKS = [
     ),
     _Book(
         _select(
-            16,
+            14,
             "support_servingentry entry "
             "JOIN support_serving serving ON serving.id = entry.serving_id "
             "LEFT JOIN accounts_user person ON person.id = serving.staff_id "
@@ -823,25 +826,25 @@ def _serving(reader: _Reader, row: _Row) -> None:
     parts.append({"what": row.a, "is_refused": bool(row.state)})
 
 
-_READERS: list[Callable[[_Reader, _Row], None]] = [
-    _event,
-    _message,
-    _report,
-    _letter,
-    _payment,
-    _refund,
-    _webhook,
-    _cancellation,
-    _goodwill,
-    _receipt,
-    _ledger,
-    _alarm,
-    _scan,
-    _desk,
-    _job,
-    _act,
-    _serving,
-]
+_READERS: dict[int, Callable[[_Reader, _Row], None]] = {
+    BEFORE_DESK: _desk,
+    BEFORE_SCAN: _scan,
+    0: _event,
+    1: _message,
+    2: _report,
+    3: _letter,
+    4: _payment,
+    5: _refund,
+    6: _webhook,
+    7: _cancellation,
+    8: _goodwill,
+    9: _receipt,
+    10: _ledger,
+    11: _alarm,
+    12: _job,
+    13: _act,
+    14: _serving,
+}
 
 
 def of_source(entries: Iterable[Entry], *sources: str) -> list[Entry]:

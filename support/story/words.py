@@ -20,7 +20,7 @@ from bookings.models import ReservationEvent, Scan
 from bookings.selectors import ReservationDetail
 from payments.models import Account, MoneyAlarm, Payment, Reason, Refund, Transfer
 from payments.models.paying import Method
-from support.models import DeskEntry, DisruptionItem, DisruptionJob, Report, Serving
+from support.models import DeskEntry, DisruptionItem, DisruptionJob, Report, Serving, ServingEntry
 from support.story import books
 from support.story.books import Books
 from support.story.entries import ANSWER, EVENT, MESSAGE, PAYMENT, REFUND, REPORT, Entry
@@ -748,7 +748,7 @@ def _act(_teller: _Teller, entry: Entry) -> Told:
     return Told(
         entry,
         said or _("Something was done in the back office"),
-        [_from(details)],
+        [],
         "shield",
         families=frozenset({STAFF}),
         is_quiet=True,
@@ -757,25 +757,24 @@ def _act(_teller: _Teller, entry: Entry) -> Told:
 
 def _serving(_teller: _Teller, entry: Entry) -> Told:
     details: Mapping[str, Any] = entry.details
-    number = len(details["parts"])
-    refused = sum(one["is_refused"] for one in details["parts"])
+    opened = [one for one in details["parts"] if one["what"] != ServingEntry.BOOKED]
+    refused = sum(one["is_refused"] for one in opened)
+    number = len(opened) - refused
     return Told(
         entry,
         str(Serving.Purpose(entry.kind).label),
         [
-            ngettext("%(n)s page opened", "%(n)s pages opened", number) % {"n": number},
+            _("Booked it for the traveller") if len(opened) < len(details["parts"]) else "",
+            ngettext("%(n)s page opened", "%(n)s pages opened", number) % {"n": number}
+            if number
+            else "",
             ngettext("%(n)s page refused", "%(n)s pages refused", refused) % {"n": refused}
             if refused
             else "",
-            _from(details),
         ],
         "user",
         families=frozenset({STAFF}),
     )
-
-
-def _from(details: Mapping[str, Any]) -> str:
-    return _("From %(address)s") % {"address": details["address"]} if details["address"] else ""
 
 
 _WORDS: dict[str, Callable[[_Teller, Entry], Told]] = {
