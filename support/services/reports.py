@@ -216,7 +216,7 @@ def take(*, viewer: Viewer, report_id: int, now: datetime) -> ReportDetail:
 
     _hand_to(row, _known(viewer))
     row.save(update_fields=["state", "assigned_to"])
-    _tell(row, viewer, Event.TAKEN, "", now)
+    _tell(row, viewer, Event.TAKEN, _holder(row), now)
     return selectors.get_report(viewer=viewer, report_id=row.pk)
 
 
@@ -284,11 +284,12 @@ def give_back(
     _check_open(row)
     _check_holder(row, held_by)
 
+    had = _holder(row)
     row.assigned_to = None
     if row.state == State.IN_PROGRESS and row.waiting_since is not None:
         row.state = State.PENDING
     row.save(update_fields=["state", "assigned_to"])
-    _tell(row, viewer, Event.RETURNED, "", now)
+    _tell(row, viewer, Event.RETURNED, had, now)
     return selectors.get_report(viewer=viewer, report_id=row.pk)
 
 
@@ -448,9 +449,14 @@ def _check_holder(row: Report, held_by: int | None) -> None:
     """Refuse where another one has the report than who was thought to have it."""
     if row.assigned_to_id == held_by:
         return
-    if row.assigned_to is None:
+    if row.assigned_to_id is None:
         raise ReportTaken(_("Nobody has this report any more."))
-    raise ReportTaken(_("%(name)s has this report.") % {"name": row.assigned_to.full_name})
+    raise ReportTaken(_("%(name)s has this report.") % {"name": _holder(row)})
+
+
+def _holder(row: Report) -> str:
+    """Answer the name of who has the report, empty where nobody does."""
+    return row.assigned_to.full_name if row.assigned_to else ""
 
 
 def _check_seen(viewer: Viewer, row: Report, seen: int) -> None:

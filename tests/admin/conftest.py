@@ -68,6 +68,7 @@ from payments.models import (
     WebhookEvent,
 )
 from support.models import (
+    CannedReply,
     ClosedDay,
     DataExport,
     DayCustomer,
@@ -400,7 +401,10 @@ def _desk(reservation: Reservation, user: User, number: int, noon: datetime) -> 
         user=user,
         category="Other",
         created_at=noon,
+        waiting_since=noon,
+        due_at=noon + timedelta(days=3),
     )
+    CannedReply.objects.create(title=f"Sorry {number}", body="Dear {name}")
     ReportMessage.objects.create(report=report, author=user, body="Hello.", created_at=noon)
     departure = Coupon.objects.get(passenger__reservation=reservation).ticket.departure
     job = DisruptionJob.objects.create(

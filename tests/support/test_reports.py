@@ -250,7 +250,7 @@ class TestWhoHasIt:
 
         assert (taken.assigned_to, taken.state) == ("Sam Porter", "In Progress")
         assert everything() == before
-        assert told(report) == [("taken", "")]
+        assert told(report) == [("taken", "Sam Porter")]
         assert owed(report) == (noon, noon + 48 * HOUR)
 
     def test_it_is_given_with_a_note(
@@ -347,7 +347,7 @@ class TestWhoHasIt:
         )
 
         assert (back.assigned_to_id, back.state) == (None, "Pending")
-        assert told(report) == [("taken", ""), ("returned", "")]
+        assert told(report) == [("taken", "Sam Porter"), ("returned", "Sam Porter")]
         before = everything()
         services.give_back(viewer=agent, report_id=report.id, held_by=agent.user_id, now=noon)
         assert everything() == before

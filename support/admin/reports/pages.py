@@ -1,0 +1,281 @@
+"""
+The pages of the reports desk: the queue, and a report with its reservation beside it.
+
+A page carries who had the report, the last message that was on it and a token: two agents at once
+do not undo each other, nothing is answered that was not read, and a button pressed twice acts once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts import selectors as people
+from accounts import viewers
+from accounts.viewers import Viewer
+from support import reports, selectors
+from support.admin.reports import acts, showing
+from support.admin.reports.acts import Act
+from support.admin.reports.forms import FindForm, QueueForm
+from support.models import Report
+from support.reports import MOST_ROWS, PER_PAGE
+from support.selectors import ANSWER, ReportDetail
+from travel.common import acts as record
+from travel.common import clock
+from travel.common.errors import NotAllowed, NotFound, Refusal
+from travel.common.ids import new_secret
+
+MOST_PAGES = MOST_ROWS // PER_PAGE
+SEES = "support.view_report"
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """A member of staff who may read reports, and what the roles allow beyond that."""
+
+    viewer: Viewer
+    powers: frozenset[str]
+    first_name: str
+
+    @property
+    def may_answer(self) -> bool:
+        return ANSWER in self.powers
+
+
+def urls(site: Any) -> list[URLPattern]:
+    """Answer the pages of the desk, for the staff's site."""
+
+    def at(route: str, view: Any, name: str) -> URLPattern:
+        return path(f"reports-desk/{route}", site.admin_view(_bound(site, view)), name=name)
+
+    return [
+        at("", queue_view, "reports_desk"),
+        at("<int:pk>/", report_view, "reports_desk_report"),
+    ]
+
+
+def _bound(site: Any, view: Any) -> Any:
+    """Let in who may read reports, with a second factor where the office asks for one."""
+
+    def bound(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        user: Any = request.user
+        viewer = viewers.of_user(user)
+        if not (viewer.is_support and user.has_perm(SEES)):
+            raise PermissionDenied
+        roles = [] if user.is_superuser else people.role_names(user=user)
+        powers = selectors.powers(roles=roles, is_superuser=user.is_superuser)
+        try:
+            answer: HttpResponse = view(
+                site, request, Hand(viewer, powers, user.first_name), **kwargs
+            )
+        except NotFound as missing:
+            raise Http404 from missing
+        except NotAllowed as refused:
+            raise PermissionDenied from refused
+        return answer
+
+    return bound
+
+
+# --- the queue ------------------------------------------------------------------------------------
+
+
+def queue_view(site: Any, request: HttpRequest, hand: Hand) -> HttpResponse:
+    """Show a tab of the queue, or what a search finds."""
+    now = clock.now()
+    asked = _asked(request)
+    find = FindForm(request.GET)
+    text = find.cleaned_data["find"] if find.is_valid() else ""
+    page = _page(request)
+    if text:
+        found = reports.find(viewer=hand.viewer, text=text, now=now)
+    else:
+        found = reports.queue(
+            viewer=hand.viewer,
+            now=now,
+            offset=(page - 1) * PER_PAGE,
+            # One more than is shown says whether there is a next page.
+            limit=PER_PAGE + 1,
+            **asked,
+        )
+    counts = reports.counts(viewer=hand.viewer, now=now)
+    return _shown(
+        site,
+        request,
+        "queue",
+        title=_("Reports desk"),
+        now=now,
+        form=QueueForm(initial=asked),
+        find=FindForm(initial={"find": text}),
+        text=text,
+        tab="" if text else asked["tab"],
+        tabs=showing.tabs(counts, asked),
+        rows=[showing.line(row, now) for row in found[:PER_PAGE]],
+        is_narrowed=bool(asked["category"] or asked["mode"]),
+        page=page,
+        has_next=not text and len(found) > PER_PAGE and page < MOST_PAGES,
+        query=showing.query(asked),
+        may_answer=hand.may_answer,
+    )
+
+
+def _asked(request: HttpRequest) -> dict[str, str]:
+    """Answer tab and filters; an address that makes no sense asks for all that is open."""
+    form = QueueForm(request.GET)
+    asked = form.cleaned_data if form.is_valid() else {}
+    return {
+        "tab": asked.get("tab") or reports.OPEN,
+        "category": asked.get("category", ""),
+        "mode": asked.get("mode", ""),
+    }
+
+
+def _page(request: HttpRequest) -> int:
+    text = request.GET.get("p", "")
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 1
+    return min(max(number, 1), MOST_PAGES)
+
+
+# --- a report -------------------------------------------------------------------------------------
+
+
+def report_view(site: Any, request: HttpRequest, hand: Hand, *, pk: int) -> HttpResponse:
+    """Show a report with its reservation, or do something about it."""
+    report = selectors.get_report(viewer=hand.viewer, report_id=pk)
+    if request.method != "POST":
+        return _page_of(site, request, hand, report, {})
+    if not hand.may_answer:
+        raise NotAllowed()
+    act = acts.BY_NAME.get(request.POST.get("do", ""))
+    if act is None:
+        raise NotFound()
+    form = act.form(request.POST, report)
+    if "insert" in request.POST:
+        return _inserted(site, request, hand, report)
+    if not form.is_valid():
+        return _page_of(
+            site, request, hand, report, {act.name: form}, status=HTTPStatus.BAD_REQUEST
+        )
+    try:
+        done = act.run(hand.viewer, report, form.cleaned_data, clock.now())
+    except (NotFound, NotAllowed):
+        raise
+    except Refusal as refusal:
+        return _refused(site, request, hand, report, act, form, refusal)
+    said = act.said(form.cleaned_data)
+    why = form.cleaned_data.get("words", "")
+    record.record(request, Report(pk=report.id), said, why=why)
+    messages.success(request, said)
+    return HttpResponseRedirect(_home(done.id))
+
+
+def _refused(
+    site: Any,
+    request: HttpRequest,
+    hand: Hand,
+    report: ReportDetail,
+    act: Act,
+    form: forms.Form,
+    refusal: Refusal,
+) -> HttpResponse:
+    """Say why not: beside what was written, so that it is not lost, or above the page."""
+    if not form.visible_fields():
+        messages.error(request, str(refusal.detail))
+        return HttpResponseRedirect(_home(report.id))
+    for name, texts in refusal.errors.items():
+        form.add_error(name if name in form.fields else None, texts)
+    if not refusal.errors:
+        form.add_error(None, str(refusal.detail))
+    # Read again: what came meanwhile is on the page that says so.
+    report = selectors.get_report(viewer=hand.viewer, report_id=report.id)
+    return _page_of(site, request, hand, report, {act.name: form}, status=refusal.status)
+
+
+def _inserted(site: Any, request: HttpRequest, hand: Hand, report: ReportDetail) -> HttpResponse:
+    """Put a canned reply, filled in, below what is written already; nothing is sent."""
+    replies = reports.canned_replies(report)
+    chosen = request.POST.get("reply", "")
+    reply = next((one for one in replies if str(one.pk) == chosen), None)
+    data = request.POST.copy()
+    data["reply"] = ""
+    if reply is not None:
+        filled = reports.fill_in(reply, report=report, agent=hand.first_name)
+        written = data.get("answer", "").rstrip()
+        data["answer"] = f"{written}\n\n{filled}" if written else filled
+    form = acts.answer_form(None, report, replies)
+    form.initial |= {name: data.get(name, "") for name in ("answer", "state")}
+    return _page_of(site, request, hand, report, {acts.ANSWER_IT: form}, replies=replies)
+
+
+def _page_of(
+    site: Any,
+    request: HttpRequest,
+    hand: Hand,
+    report: ReportDetail,
+    bound: dict[str, forms.Form],
+    *,
+    replies: list[Any] | None = None,
+    status: int = HTTPStatus.OK,
+) -> HttpResponse:
+    now: datetime = clock.now()
+    may_work = hand.may_answer and report.user_id != hand.viewer.user_id
+    others = reports.other_reports(report)
+    if replies is None:
+        replies = reports.canned_replies(report) if may_work else []
+    beside = showing.reservation(request, hand.viewer, report, powers=hand.powers, now=now)
+    return _shown(
+        site,
+        request,
+        "page",
+        status=status,
+        title=_("Report %(number)s") % {"number": report.id},
+        now=now,
+        report=report,
+        state=showing.state(report.state),
+        due=showing.due(report.due_at, now),
+        thread=showing.thread(report, zone=beside.zone),
+        beside=beside,
+        others=others,
+        is_own=report.user_id == hand.viewer.user_id,
+        may_work=may_work,
+        is_mine=report.assigned_to_id == hand.viewer.user_id,
+        forms=acts.forms_of(report, bound, replies=replies, others=others) if may_work else {},
+        has_replies=bool(replies),
+        once=new_secret(),
+    )
+
+
+def _home(number: int) -> str:
+    return reverse("admin:reports_desk_report", args=[number])
+
+
+def _shown(
+    site: Any, request: HttpRequest, name: str, *, status: int = HTTPStatus.OK, **shown: Any
+) -> HttpResponse:
+    return TemplateResponse(
+        request,
+        f"admin/support/report/{name}.html",
+        {**site.each_context(request), **shown},
+        status=int(status),
+    )
+
+
+def button(request: HttpRequest) -> tuple[Any, str] | None:
+    """Answer the overview's button to the desk, for whoever may read reports."""
+    user: Any = request.user
+    return (
+        (gettext_lazy("Reports desk"), reverse("admin:reports_desk"))
+        if user.has_perm(SEES)
+        else None
+    )
