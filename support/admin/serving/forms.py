@@ -17,7 +17,7 @@ class CallerForm(forms.Form):
     """What a caller says of themselves; only what matches whole is found."""
 
     said = forms.CharField(
-        label=_("E-mail address, telephone number or booking code"),
+        label=_("E-mail, phone or booking code"),
         max_length=254,
         help_text=_("The whole of it; a number with its country code."),
         widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off", "dir": "ltr"}),

@@ -30,6 +30,7 @@ from accounts import viewers
 from accounts.serving import BOOK, LOOK, SESSION_KEY
 from bookings import selectors as bookings
 from bookings import services as booking
+from bookings.documents.words import home_zone
 from bookings.engine.contract import Actor
 from bookings.notifications import contact_of, seat_lines, ticket_line
 from bookings.selectors import ReservationDetail
@@ -258,7 +259,7 @@ def booked_view(site: Any, request: HttpRequest, locator: str) -> HttpResponse:
         "booked",
         title=_("Booked by phone"),
         reservation=found,
-        letters=" ".join(found.locator),
+        until=found.hold_until.astimezone(home_zone(found)),
         contact=contact_of(found),
         tickets=[ticket_line(ticket) for ticket in found.journey],
         seats=seat_lines(found),
