@@ -1,4 +1,9 @@
-"""People in the admin: their flags and groups may be set, who they are may not."""
+"""
+People in the admin: their flags and roles may be set, who they are may not.
+
+Who may set whose is asked of one rule, accounts.selectors.may_govern: nobody changes his own power,
+nor that of somebody who has more.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +18,21 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.text import get_text_list
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from accounts import selectors as people
 from accounts import tokens
 from accounts.models import MessageChoice, RefreshToken, SavedPassenger, TokenFamily, User
-from travel.common import clock
+from accounts.roles import ROLES
+from travel.common import acts, clock
 from travel.common.admin_bases import (
     ClosedAdmin,
     ClosedInline,
     OfficeAdmin,
+    as_typed,
     capitalised,
     email,
     phone,
@@ -33,19 +43,6 @@ from travel.common.ids import normal_email
 
 admin.site.unregister(Group)
 admin.site.unregister(TOTPDevice)
-
-
-class OwnersOnly:
-    """Only superusers add, change or delete: whoever may give power has it already."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.is_superuser)  # type: ignore[union-attr]
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.is_superuser)  # type: ignore[union-attr]
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.is_superuser)  # type: ignore[union-attr]
 
 
 class StaffAccountForm(AdminUserCreationForm):
@@ -78,8 +75,9 @@ class PersonAdmin(OfficeAdmin, UserAdmin):
     """
     A person with an account.
 
-    Flags and groups are saved here and nothing else of a person: contacts are proved by codes.
-    Staff who are no superusers neither see a way to raise anybody nor touch a colleague's account.
+    Flags and roles are saved here and nothing else of a person: contacts are proved by codes.
+    Administrators do so for whoever has less power than they, superusers for everybody but
+    themselves. Whoever else may change people closes and opens travellers' accounts, no more.
     """
 
     add_form = StaffAccountForm
@@ -152,16 +150,27 @@ class PersonAdmin(OfficeAdmin, UserAdmin):
         if obj is None:
             return []
         fixed = [*self.personal, "new_password"]
-        return [*fixed, *([] if request.user.is_superuser else self.powers)]  # type: ignore[union-attr]
+        if not people.may_govern(actor=_actor(request), person=obj):
+            return [*fixed, *self.powers]
+        return fixed if _actor(request).is_superuser else [*fixed, "is_superuser"]
+
+    def formfield_for_manytomany(
+        self, db_field: Any, request: HttpRequest, **options: Any
+    ) -> forms.Field | None:
+        if db_field.name == "groups":
+            options["queryset"] = people.givable_roles(actor=_actor(request))
+        field: forms.Field | None = super().formfield_for_manytomany(db_field, request, **options)
+        return field
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.is_superuser)  # type: ignore[union-attr]
+        return super().has_add_permission(request) and people.gives_power(user=_actor(request))
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         if not super().has_change_permission(request, obj):
             return False
-        is_colleague = obj is not None and obj.is_staff
-        return bool(request.user.is_superuser) or not is_colleague  # type: ignore[union-attr]
+        if obj is None or people.may_govern(actor=_actor(request), person=obj):
+            return True
+        return not obj.is_staff and obj.pk != request.user.pk
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         # A person is erased by the privacy service, which knows every table.
@@ -173,9 +182,11 @@ class PersonAdmin(OfficeAdmin, UserAdmin):
         id: str,  # noqa: A002 - Django passes it by this name
         form_url: str = "",
     ) -> HttpResponse:
-        """Only a superuser sets a password, and only a colleague's."""
+        """Whoever governs a colleague sets a password; nobody sets a traveller's."""
         user = self.get_object(request, id)
-        if not request.user.is_superuser or user is None or not user.is_staff:  # type: ignore[union-attr]
+        if user is None or not user.is_staff:
+            raise PermissionDenied
+        if not people.may_govern(actor=_actor(request), person=user):
             raise PermissionDenied
         answer = super().user_change_password(request, id, form_url)
         if request.method == "POST" and answer.status_code == 302:
@@ -187,26 +198,98 @@ class PersonAdmin(OfficeAdmin, UserAdmin):
         if change and not obj.is_active:
             tokens.revoke_all(user=obj, because="closed", now=clock.now())
 
+    def construct_change_message(
+        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
+    ) -> Any:
+        """Say which power was given and taken, not only that it changed."""
+        told = [] if add else _told(form)
+        if told:
+            return " ".join(told)
+        return super().construct_change_message(request, form, formsets, add)
+
+
+def _told(form: Any) -> list[str]:
+    """Answer sentences about the flags and roles that a form changes."""
+    words = {
+        "is_active": (gettext("Account opened."), gettext("Account closed.")),
+        "is_staff": (gettext("Made staff."), gettext("No longer staff.")),
+        "is_superuser": (gettext("Made a superuser."), gettext("No longer a superuser.")),
+    }
+    changed = [name for name in form.changed_data if name in words]
+    told = [words[name][0 if form.cleaned_data[name] else 1] for name in changed]
+    if "groups" in form.changed_data:
+        before = {group.name for group in form.initial["groups"]}
+        after = {group.name for group in form.cleaned_data["groups"]}
+        for names, sentence in (
+            (after - before, gettext("Roles given: %(names)s.")),
+            (before - after, gettext("Roles taken: %(names)s.")),
+        ):
+            if names:
+                told.append(sentence % {"names": get_text_list(sorted(names), gettext("and"))})
+    return told
+
+
+def _actor(request: HttpRequest) -> User:
+    user: Any = request.user
+    return user  # type: ignore[no-any-return]
+
 
 @admin.register(Group)
-class RoleAdmin(OwnersOnly, GroupAdmin):
-    """What a group of staff may see and do."""
+class RoleAdmin(OfficeAdmin, GroupAdmin):
+    """
+    What a group of staff may see and do.
 
-    list_display = ["name"]
-    show_full_result_count = False
+    The roles are code (accounts/rights.py) and stand fast. Only superusers make further groups:
+    whoever may give power has it already.
+    """
+
+    list_display = ["name", "kind"]
+    find_by = [("name__istartswith", as_typed)]
+    ordering = ["name"]
+
+    @admin.display(description=_("kind"))
+    def kind(self, group: Group) -> str:
+        if group.name in ROLES:
+            return tagged(_("Role of the office"), "info")
+        return tagged(_("Group of its own"), "")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return _actor(request).is_superuser
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return _actor(request).is_superuser and not (obj is not None and obj.name in ROLES)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return _actor(request).is_superuser and not (obj is not None and obj.name in ROLES)
 
 
 @admin.register(TOTPDevice)
 class SecondFactorAdmin(ClosedAdmin):
-    """The second factors of staff, without their keys. A superuser deletes one that was lost."""
+    """
+    The second factors of staff, without their keys.
+
+    Whoever governs a colleague deletes one that was lost: it is an act on the colleague's record,
+    and ends what was signed in with it.
+    """
 
     list_display = ["id", "user", "name", "confirmed", "last_used_at"]
     fields = ["user", "name", "confirmed", "created_at", "last_used_at"]
     list_select_related = ["user"]
     find_by = [("user__email__istartswith", email)]
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.is_superuser)  # type: ignore[union-attr]
+    def has_delete_permission(self, request: HttpRequest, obj: TOTPDevice | None = None) -> bool:
+        if obj is None:
+            return people.gives_power(user=_actor(request))
+        return people.may_govern(actor=_actor(request), person=obj.user)
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> list[Any]:
+        said = gettext("Second factor taken away.")
+        why = acts.said_why(request)
+        return [acts.record(request, device.user, said, why).entry for device in queryset]
+
+    def delete_model(self, request: HttpRequest, obj: TOTPDevice) -> None:
+        super().delete_model(request, obj)
+        tokens.revoke_all(user=obj.user, because="second factor", now=clock.now())
 
 
 class RefreshTokenInline(ClosedInline):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Q, QuerySet
 from django_otp import user_has_device
 
 from accounts.models import MessageChoice, SavedPassenger, User
+from accounts.roles import ADMINISTRATOR, SUPPORT_AGENT
 from travel.common.contacts import EMAIL, SMS, Contact
 from travel.common.errors import NotFound
 from travel.common.ids import normal_email
@@ -57,6 +60,59 @@ def saved_by(user_id: int) -> list[SavedPassenger]:
 def role_names(*, user: User) -> list[str]:
     """Answer the names of the user's roles, in order."""
     return list(user.groups.order_by("name").values_list("name", flat=True))
+
+
+# --- power ----------------------------------------------------------------------------------------
+
+
+def gives_power(*, user: User) -> bool:
+    """Say whether the user makes staff accounts and gives roles: administrators and superusers."""
+    if not (user.is_active and user.is_staff):
+        return False
+    return user.is_superuser or ADMINISTRATOR in role_names(user=user)
+
+
+def helps_travellers(*, user: User) -> bool:
+    """Say whether the user is staff who act for travellers: agents, administrators, superusers."""
+    if not (user.is_active and user.is_staff):
+        return False
+    return user.is_superuser or bool({SUPPORT_AGENT, ADMINISTRATOR} & set(role_names(user=user)))
+
+
+def may_govern(*, actor: User, person: User) -> bool:
+    """
+    Say whether one may close the other's account, give and take the other's roles and memberships,
+    set a password, and take a second factor away.
+
+    Nobody governs oneself. A superuser governs everybody else; an administrator those who are
+    neither superusers nor administrators and have no right that the administrator lacks.
+    """
+    if actor.pk == person.pk or not gives_power(user=actor):
+        return False
+    if actor.is_superuser:
+        return True
+    if person.is_superuser or ADMINISTRATOR in role_names(user=person):
+        return False
+    return _permissions(person) <= _permissions(actor)
+
+
+def givable_roles(*, actor: User) -> QuerySet[Group]:
+    """Answer the groups that one may put others into: none with a right that the giver lacks."""
+    groups = Group.objects.order_by("name")
+    if not gives_power(user=actor):
+        return groups.none()
+    if actor.is_superuser:
+        return groups
+    beyond = Permission.objects.exclude(pk__in=_permissions(actor))
+    return groups.exclude(name=ADMINISTRATOR).exclude(
+        pk__in=Group.permissions.through.objects.filter(permission__in=beyond).values("group_id")
+    )
+
+
+def _permissions(user: User) -> frozenset[int]:
+    """Answer the user's permissions, whether or not the account is open just now."""
+    held = Permission.objects.filter(Q(group__user=user) | Q(user=user))
+    return frozenset(held.values_list("pk", flat=True))
 
 
 # --- messages -------------------------------------------------------------------------------------

@@ -3,7 +3,8 @@ What of the timetable a member of staff reaches: every carrier's, or that of the
 
 Whoever has one of the office's roles sees all departures, and operations and administrators change
 them. Carriers' own staff see those of their carriers, and change them as operations or manager
-there. Whoever is neither reaches nothing.
+there. Whoever is neither reaches nothing. Who travels, and where they are reached, is shown to
+whoever deals with passengers: to all of these but finance.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from django.db.models import Model, QuerySet
 
 from accounts import selectors as people
 from accounts.models import User
-from accounts.roles import ADMINISTRATOR, OPERATIONS, ROLES
+from accounts.roles import ADMINISTRATOR, OPERATIONS, ROLES, SUPPORT_AGENT
 from inventory.models import Membership
 
 M = TypeVar("M", bound=Model)
 
 CHANGING = frozenset({OPERATIONS, ADMINISTRATOR})
+MEETING_PEOPLE = frozenset({SUPPORT_AGENT, OPERATIONS, ADMINISTRATOR})
 CHANGING_AT_CARRIER = frozenset({Membership.Role.OPERATIONS, Membership.Role.MANAGER})
 # An office has fewer carriers than this with one member of staff.
 MOST = 500
@@ -28,10 +30,15 @@ MOST = 500
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Carriers whose departures one sees and changes; None is every carrier."""
+    """
+    Carriers whose departures one sees and changes; None is every carrier.
+
+    `meets_people`: whether one is shown who travels, too.
+    """
 
     sees: frozenset[int] | None
     changes: frozenset[int] | None
+    meets_people: bool = True
 
     def may_see(self, carrier_id: int) -> bool:
         """Say whether the carrier's departures may be looked at."""
@@ -56,7 +63,7 @@ class Reach:
         return rows if self.sees is None else rows.filter(**{f"{carrier}__in": self.sees})
 
 
-NOTHING = Reach(frozenset(), frozenset())
+NOTHING = Reach(frozenset(), frozenset(), meets_people=False)
 
 
 def reach_of(user: Any) -> Reach:
@@ -75,4 +82,5 @@ def reach_of(user: Any) -> Reach:
     return Reach(
         sees=None if roles & set(ROLES) else frozenset(at),
         changes=None if roles & CHANGING else changes,
+        meets_people=bool(roles & MEETING_PEOPLE or (at and not roles & set(ROLES))),
     )

@@ -366,7 +366,9 @@ def seat_the_waiting(departure_id: int, *, now: datetime, actor: Actor) -> Plan:
     waiting = waiting_on(departure_id)
     people = sitters_of(departure_id, coupon_ids=waiting)
     made = plan(people, board_of_stock(departure_id))
-    _seat(departure_id, made, cause=None, now=now, actor=actor)
+    # Where nobody is seated nothing has changed; what never sold has no stock to count changes of.
+    if made.parts:
+        _seat(departure_id, made, cause=None, now=now, actor=actor)
     return made
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts import selectors as people
 from accounts.viewers import Viewer, of_user
 from bookings import barcodes, selectors, services
 from bookings.documents import calendars, tickets, wallet
@@ -135,8 +136,10 @@ def ticket_keys(request: HttpRequest) -> HttpResponse:
 
 
 def _viewer(request: HttpRequest) -> Viewer:
-    """Answer who is looking; staff with their second factor see every ticket."""
-    return replace(viewer_of(request), is_support=of_user(request.user).is_support)
+    """Answer who is looking: staff who help travellers, with their second factor, see all."""
+    user: Any = request.user
+    helps = of_user(user).is_support and people.helps_travellers(user=user)
+    return replace(viewer_of(request), is_support=helps)
 
 
 def _file(content: bytes, media_type: str, name: str) -> HttpResponse:

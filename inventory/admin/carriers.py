@@ -9,6 +9,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from accounts import selectors as people
+from accounts.models import User
 from inventory.admin.forms import country_code, known_zone
 from inventory.models import Carrier, CarrierClass, Membership
 from travel.common.admin_bases import (
@@ -76,14 +78,27 @@ class CarrierClassAdmin(OfficeAdmin):
     search_help_text = _("Code of the carrier.")
 
 
+class MembershipForm(forms.ModelForm):
+    """A membership is for somebody whom the giver governs."""
+
+    actor: User
+
+    def clean_user(self) -> User:
+        user: User = self.cleaned_data["user"]
+        if not people.may_govern(actor=self.actor, person=user):
+            raise forms.ValidationError(_("You do not give this person memberships."))
+        return user
+
+
 @admin.register(Membership)
 class MembershipAdmin(HistoryAdmin):
     """
-    Users' roles at carriers.
+    Users' roles at carriers, given and taken by whoever governs the user.
 
-    Nobody gives or takes his own: only superusers write them.
+    Nobody gives or takes his own. User and carrier stand fast: another one is another membership.
     """
 
+    form = MembershipForm
     list_display = ["id", "user", "carrier", "role"]
     list_filter = ["role"]
     list_select_related = ["user", "carrier"]
@@ -91,11 +106,25 @@ class MembershipAdmin(HistoryAdmin):
     find_by = [("pk", whole_number), ("user__email__istartswith", email), ("carrier__code", str)]
     search_help_text = _("Number, code of the carrier, or beginning of the e-mail address.")
 
+    def get_form(self, request: HttpRequest, obj: Any = None, **options: Any) -> Any:
+        form = super().get_form(request, obj, **options)
+        return type(form)("MembershipForm", (form,), {"actor": request.user})
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["user", "carrier"] if obj else []
+
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.is_superuser)  # type: ignore[union-attr]
+        return super().has_add_permission(request) and _may_give(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.is_superuser)  # type: ignore[union-attr]
+        return super().has_change_permission(request, obj) and _may_give(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.is_superuser)  # type: ignore[union-attr]
+        return super().has_delete_permission(request, obj) and _may_give(request, obj)
+
+
+def _may_give(request: HttpRequest, membership: Membership | None = None) -> bool:
+    actor: Any = request.user
+    if membership is None:
+        return people.gives_power(user=actor)
+    return people.may_govern(actor=actor, person=membership.user)

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from inventory.admin.guard import OwnCarriers
+from inventory.admin.guard import OfOwnCarriers, OwnCarriers
 from inventory.models import Call, Departure, Ticket
 from travel.common import clock
 from travel.common.admin_bases import (
@@ -51,7 +51,7 @@ class DayFilter(admin.SimpleListFilter):
         return queryset.filter(**spans.get(self.value(), {}))
 
 
-class CallInline(BareInline):
+class CallInline(OfOwnCarriers, BareInline):
     """The calls in order, on their stations' own clocks."""
 
     model = Call

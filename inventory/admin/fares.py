@@ -351,4 +351,5 @@ class PenaltyTierAdmin(OfficeAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         # Asked when an unsold version goes with its tiers.
-        return obj is not None and may_change(obj.fare_version)
+        allowed = super().has_delete_permission(request, obj)
+        return allowed and obj is not None and may_change(obj.fare_version)

@@ -128,7 +128,7 @@ class PlaceNameForm(forms.ModelForm):
     def _get_validation_exclusions(self) -> set[str]:
         # The key is no field to type in, but two names with one key are refused like any twin.
         excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
-        return excluded - {"key"}
+        return excluded - {"key"} if "key" in self.cleaned_data else excluded
 
 
 __all__ = [

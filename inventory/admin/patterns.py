@@ -14,7 +14,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from inventory.admin.guard import OwnCarriers
+from inventory.admin.guard import OfOwnCarriers, OwnCarriers
 from inventory.models import PatternCall, TimetablePattern
 from inventory.reach import reach_of
 from inventory.services import patterns
@@ -87,7 +87,7 @@ class CallFormSet(BaseInlineFormSet):
             ) from refusal
 
 
-class PatternCallInline(admin.TabularInline):
+class PatternCallInline(OfOwnCarriers, admin.TabularInline):
     """The calls, minutes counted from the first."""
 
     model = PatternCall
@@ -110,6 +110,11 @@ class TimetablePatternAdmin(OwnCarriers, HistoryAdmin):
     search_help_text = _("Number of the pattern, or of the service as travellers read it.")
     inlines = [PatternCallInline]
     change_form_template = "admin/inventory/pattern.html"
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Let a pattern go with its calls, which nobody deletes one by one."""
+        gone, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        return gone, counts, set(lacking) - {PatternCall._meta.verbose_name}, protected
 
     @admin.display(description=_("days"))
     def days_run(self, pattern: TimetablePattern) -> str:

@@ -184,7 +184,7 @@ class VehicleForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
-        carrier = data.get("carrier") or self.instance.carrier
+        carrier = data.get("carrier") or getattr(self.instance, "carrier", None)
         seat_map = data.get("seat_map")
         if carrier and seat_map and seat_map.carrier_id != carrier.pk:
             self.add_error("seat_map", _("This seat map is another carrier's."))

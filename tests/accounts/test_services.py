@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth import authenticate
-from django.contrib.auth.models import Group
 from django_otp.oath import totp
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts import services
 from accounts.errors import EmailTaken, InvalidCredentials, TotpRequired
 from accounts.models import User
-from accounts.roles import ROLES, ensure_roles
 from tests.factories import PASSWORD
 from travel.common.errors import InvalidInput, NotAllowed
 
@@ -102,13 +100,6 @@ class TestContactBackend:
 
         assert authenticate(username=email, password="wrong") is None
         assert len(hashed) == 1
-
-
-class TestRoles:
-    def test_are_there_and_may_be_made_again(self):
-        ensure_roles()
-
-        assert set(Group.objects.values_list("name", flat=True)) == set(ROLES)
 
 
 class TestMe:

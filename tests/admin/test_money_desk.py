@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group, Permission
 from django.test import Client
 from django.urls import reverse
 
@@ -24,8 +23,6 @@ from tests.conftest import Clock
 from tests.selling import reserve
 from travel.common.money import Money
 
-TABLES = ["account", "transfer", "settlement", "carrierterms", "goodwill", "receipt"]
-
 
 @pytest.fixture(autouse=True)
 def _audited(audited: None) -> None:
@@ -34,16 +31,10 @@ def _audited(audited: None) -> None:
 
 @pytest.fixture
 def browser_of(settings: Any, clock: Clock) -> Any:
-    """Answer the browser of somebody who may look at the money tables, in a role."""
+    """Answer the browser of somebody in a role."""
     settings.STAFF_2FA = "optional"
 
     def make(role: str) -> Client:
-        group = Group.objects.get(name=role)
-        group.permissions.add(
-            *Permission.objects.filter(
-                content_type__app_label="payments", codename__in=[f"view_{one}" for one in TABLES]
-            )
-        )
         client = Client()
         client.force_login(factories.make_user(is_staff=True, roles=[role]))
         return client

@@ -129,7 +129,7 @@ def list_view(site: Any, request: HttpRequest, reach: Reach) -> HttpResponse:
         page=page,
         pages=_pages(count),
         query=query.urlencode(),
-        waiting=desk.waiting(reach=reach),
+        waiting=desk.waiting(reach=reach) if reach.meets_people else [],
         jobs=desk.jobs(reach=reach, only_open=True),
         changes=desk.pending_changes(reach=reach, limit=20),
     )
@@ -141,7 +141,7 @@ def departure_view(site: Any, request: HttpRequest, reach: Reach, *, pk: int) ->
     page = _page(request)
     found = desk.numbers(pk)
     may_change = reach.may_change(departure.service.carrier_id)
-    waiting = desk.waiting(reach=reach, departure_id=pk)
+    waiting = desk.waiting(reach=reach, departure_id=pk) if reach.meets_people else []
     offered = [act for act in ACTS if may_change and act.is_offered(departure)]
     calls = desk.calls_of(pk)
     return _shown(
@@ -155,7 +155,7 @@ def departure_view(site: Any, request: HttpRequest, reach: Reach, *, pk: int) ->
         skipped=sum(call.is_skipped for call in calls),
         numbers=found,
         acts=[act for act in offered if waiting or act.name != "seat"],
-        people=desk.people(pk, offset=(page - 1) * desk.PER_PAGE),
+        people=(desk.people(pk, offset=(page - 1) * desk.PER_PAGE) if reach.meets_people else []),
         page=page,
         pages=_pages(found.passengers),
         waiting=waiting,
@@ -169,6 +169,8 @@ def departure_view(site: Any, request: HttpRequest, reach: Reach, *, pk: int) ->
 def people_csv(site: Any, request: HttpRequest, reach: Reach, *, pk: int) -> StreamingHttpResponse:
     """Answer everybody on a departure as a file."""
     departure = desk.get_departure(reach=reach, departure_id=pk)
+    if not reach.meets_people:
+        raise NotAllowed()
     head = [
         _("Booking"),
         _("Passenger"),

@@ -51,7 +51,7 @@ def overview(request: HttpRequest) -> dict[str, Any]:
     if rights.may(MONEY):
         _money(rights, now, tiles, panels)
     if rights.may(TRAFFIC):
-        _traffic(rights, now, tiles, panels)
+        _traffic(user, rights, now, tiles, panels)
     _queues(user, now, tiles)
     return {
         "desk": {
@@ -160,7 +160,7 @@ def _panel(
 # --- what is carried ------------------------------------------------------------------------------
 
 
-def _traffic(rights: Rights, now: datetime, tiles: list[Any], panels: list[Any]) -> None:
+def _traffic(user: Any, rights: Rights, now: datetime, tiles: list[Any], panels: list[Any]) -> None:
     only = Only(rights.carriers(TRAFFIC))
     day = last_days(1, now=now)
     counts = tickets(by="mode", over=day, only=only)
@@ -180,7 +180,8 @@ def _traffic(rights: Rights, now: datetime, tiles: list[Any], panels: list[Any])
         )
     )
     if TRAFFIC in rights.everywhere:
-        tiles.append(_holds(now))
+        if user.has_perm("bookings.view_reservation"):
+            tiles.append(_holds(now))
         tiles.append(_conversion(trends(over=last_days(DAYS_AHEAD, now=now))))
     panels.append(_full(only, now))
 

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import SavedPassenger, User
@@ -27,8 +27,6 @@ DAYS = 21
 MOST_DAYS = 366
 #: What the traveller's wallets hold at first, in each currency that the network sells in.
 OPENING = (Money(500_000, "EUR"), Money(150_000, "GBP"), Money(150_000, "CHF"))
-#: Support staff look at everything in these apps and change nothing by hand.
-READ_BY_SUPPORT = ("accounts", "inventory", "bookings", "payments", "support")
 
 
 class Command(BaseCommand):
@@ -136,7 +134,6 @@ def make_people(*, now: datetime) -> None:
     )
     _give_role(support, SUPPORT_AGENT)
     _give_role(admin, ADMINISTRATOR)
-    _let_support_read()
     _save_companions(traveller, now=now)
     for amount in OPENING:
         wallet.open_with(user_id=traveller.pk, amount=amount, now=now)
@@ -159,17 +156,6 @@ def _person(*, email: str, now: datetime, **fields: Any) -> User:
 
 def _give_role(user: User, role: str) -> None:
     user.groups.add(Group.objects.get_or_create(name=role)[0])
-
-
-def _let_support_read() -> None:
-    """Roles come without powers, which an office's owner gives; the demo's owner gives these."""
-    role = Group.objects.get(name=SUPPORT_AGENT)
-    if not role.permissions.exists():
-        role.permissions.set(
-            Permission.objects.filter(
-                content_type__app_label__in=READ_BY_SUPPORT, codename__startswith="view_"
-            )
-        )
 
 
 def _save_companions(traveller: User, *, now: datetime) -> None:
