@@ -106,7 +106,11 @@ def _goodwill(overview: Overview) -> str:
 def _resend(overview: Overview) -> str:
     reservation = overview.reservation
     if not has_documents(reservation):
-        return _over(reservation) or _("There are no tickets to send: it is not paid.")
+        return _over(reservation) or (
+            _("All tickets were used.")
+            if reservation.status == "Paid"
+            else _("There are no tickets to send: it is not paid.")
+        )
     if not reservation.contact_email:
         return _("There is no e-mail address on this booking.")
     return ""

@@ -54,7 +54,7 @@ MOST_ROWS = 3_000
 FELT = ("delay", "cancel", "skip", "platform", "swap", "settle", "block", "seat")
 
 # At one instant a cause is told before what came of it.
-BEFORE_DESK, BEFORE_SCAN = -2, -1
+BEFORE_PAYMENT, BEFORE_DESK, BEFORE_SCAN = -3, -2, -1
 
 _COLUMNS = {
     "id": "0",
@@ -235,7 +235,7 @@ _BOOKS = [
     ),
     _Book(
         _select(
-            4,
+            BEFORE_PAYMENT,
             "payments_payment payment WHERE payment.reservation_id = %s",
             id="payment.id",
             at="payment.created_at",
@@ -254,7 +254,7 @@ _BOOKS = [
     ),
     _Book(
         _select(
-            5,
+            4,
             f"payments_refund refund JOIN {_PAID}refund.payment_id "
             f"LEFT JOIN accounts_user person ON person.id = refund.requested_by_id {_OURS}",
             id="refund.id",
@@ -276,7 +276,7 @@ _BOOKS = [
     *(
         _Book(
             _select(
-                6,
+                5,
                 f"payments_webhookevent event {joins} {_OURS}",
                 id="event.id",
                 at="event.received_at",
@@ -299,7 +299,7 @@ _BOOKS = [
     ),
     _Book(
         _select(
-            7,
+            6,
             "payments_cancellation cancellation "
             "JOIN payments_cancelledcoupon line ON line.cancellation_id = cancellation.id "
             "LEFT JOIN accounts_user person ON person.id = cancellation.actor_id "
@@ -321,7 +321,7 @@ _BOOKS = [
     ),
     _Book(
         _select(
-            8,
+            7,
             "payments_goodwill goodwill "
             "JOIN payments_account account ON account.id = goodwill.account_id "
             "LEFT JOIN accounts_user person ON person.id = goodwill.requested_by_id "
@@ -343,7 +343,7 @@ _BOOKS = [
     ),
     _Book(
         _select(
-            9,
+            8,
             "payments_receipt receipt "
             "JOIN payments_receiptseries series ON series.id = receipt.series_id "
             "WHERE receipt.reservation_id = %s",
@@ -360,7 +360,7 @@ _BOOKS = [
     *(
         _Book(
             _select(
-                10,
+                9,
                 f"{origin} "
                 "JOIN payments_entry entry ON entry.transfer_id = transfer.id "
                 "JOIN payments_account account ON account.id = entry.account_id "
@@ -396,7 +396,7 @@ _BOOKS = [
     *(
         _Book(
             _select(
-                11,
+                10,
                 f"payments_moneyalarm alarm {joins} "
                 f"LEFT JOIN accounts_user person ON person.id = alarm.closed_by_id {_OURS}{rest}",
                 id="alarm.id",
@@ -470,7 +470,7 @@ _BOOKS = [
     ),
     _Book(
         _select(
-            12,
+            11,
             "support_disruptionitem item "
             "JOIN support_disruptionjob job ON job.id = item.job_id "
             "LEFT JOIN accounts_user person ON person.id = job.created_by_id "
@@ -490,7 +490,7 @@ _BOOKS = [
     ),
     _Book(
         _select(
-            13,
+            12,
             "common_act act JOIN django_admin_log entry ON entry.id = act.entry_id "
             "LEFT JOIN accounts_user person ON person.id = act.actor_id WHERE act.about = %s",
             id="act.entry_id",
@@ -506,7 +506,7 @@ _BOOKS = [
     ),
     _Book(
         _select(
-            14,
+            13,
             "support_servingentry entry "
             "JOIN support_serving serving ON serving.id = entry.serving_id "
             "LEFT JOIN accounts_user person ON person.id = serving.staff_id "
@@ -827,23 +827,23 @@ def _serving(reader: _Reader, row: _Row) -> None:
 
 
 _READERS: dict[int, Callable[[_Reader, _Row], None]] = {
+    BEFORE_PAYMENT: _payment,
     BEFORE_DESK: _desk,
     BEFORE_SCAN: _scan,
     0: _event,
     1: _message,
     2: _report,
     3: _letter,
-    4: _payment,
-    5: _refund,
-    6: _webhook,
-    7: _cancellation,
-    8: _goodwill,
-    9: _receipt,
-    10: _ledger,
-    11: _alarm,
-    12: _job,
-    13: _act,
-    14: _serving,
+    4: _refund,
+    5: _webhook,
+    6: _cancellation,
+    7: _goodwill,
+    8: _receipt,
+    9: _ledger,
+    10: _alarm,
+    11: _job,
+    12: _act,
+    13: _serving,
 }
 
 

@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -30,6 +31,7 @@ from support.story.sums import Sums, sums_of
 from support.story.words import FAMILIES, Told
 from travel.common import clock
 from travel.common.admin_bases import STATE_TONES
+from travel.common.locales import in_a_row
 from travel.common.money import Money
 from travel.common.templatetags.look import moment_text, tone_icon
 
@@ -91,6 +93,7 @@ def explain_view(site: Any, request: HttpRequest, hand: Hand, *, object_id: str)
     reservation = overview.reservation
     holder = _holder(reservation)
     sums = sums_of(reservation, found)
+    offered = buttons(overview, powers=hand.powers, holder=holder)
     return shown(
         site,
         request,
@@ -102,11 +105,13 @@ def explain_view(site: Any, request: HttpRequest, hand: Hand, *, object_id: str)
         sees_people=request.user.has_perm(SEES_PEOPLE),  # type: ignore[union-attr]
         state=state_word(reservation),
         price=reservation.price,
+        language=dict(settings.LANGUAGES).get(reservation.language, reservation.language),
         zone=str(home_zone(reservation)),
         carriers=list(dict.fromkeys(one.service.carrier_name for one in reservation.journey)),
         rides=[_ride(reservation, one) for one in reservation.journey],
         documents=_documents(reservation),
-        acts=buttons(overview, powers=hand.powers, holder=holder),
+        acts=[one for one in offered if one.href],
+        refused=[one for one in offered if not one.href],
         sums=_sums(reservation, sums),
         adds_up=sums.adds_up,
         differs=sums.differs,
@@ -186,7 +191,7 @@ def _ride(reservation: ReservationDetail, ticket: TicketFacts) -> Ride:
 def _documents(reservation: ReservationDetail) -> str:
     """Say whether there are tickets, and whether they were issued anew."""
     if not has_documents(reservation):
-        return _("No tickets")
+        return _("No valid tickets")
     coupons = reservation.open_coupons
     said = ngettext("%(n)s valid ticket", "%(n)s valid tickets", len(coupons)) % {"n": len(coupons)}
     anew = [one.reissued_at for one in coupons if one.reissued_at]
@@ -274,9 +279,8 @@ def _happening(site: Any, request: HttpRequest, told: Told, zone: Any) -> Happen
     user: Any = request.user
     entry = told.entry
     sees_text = user.has_perm(SEES_REPORTS)
-    actor = entry.actor or {"holder": _("Traveller"), "staff": _("Staff")}.get(
-        entry.actor_kind, _("Office")
-    )
+    role = {"holder": _("Traveller"), "staff": _("Staff")}.get(entry.actor_kind, _("Office"))
+    actor = in_a_row([entry.actor, role]) if entry.actor else role
     return Happening(
         at=entry.at.astimezone(zone),
         told=told if sees_text or not told.text else _without_text(told),
