@@ -17,7 +17,7 @@ from accounts.viewers import Viewer
 from bookings import search
 from bookings import services as bookings
 from bookings.engine.contract import Actor
-from bookings.search import Query
+from bookings.search import Found, Query
 from bookings.selectors import ReservationDetail
 from bookings.services import Holder, PassengerDetails
 from inventory import places
@@ -28,7 +28,10 @@ from payments import services as money
 from payments.penalties import Waiver
 from payments.services import goodwill, settlements
 from payments.services.refunds import due_refunds
+from payments.services.sandbox import deliver_due
+from payments.services.webhooks import due_events
 from support import services as help_desk
+from support.management.practice.doors import let_people_in
 from support.management.practice.people import COMPLAINTS, DOMAIN, Complaint, Person, invent
 from support.services import departures
 from support.services.departures import Hand
@@ -43,6 +46,9 @@ LINES_OF_EACH_MODE = 6
 #: What of the prices the office keeps, in hundredths of a per cent, from carrier to carrier.
 SHARES = (300, 500, 800)
 LATEST = timedelta(minutes=10)
+KINDS = {"a": "adult", "c": "child", "y": "young"}
+#: Of all sales so many are for one train of tomorrow, the first after this hour (UTC).
+FAVOURITE_SHARE, FAVOURITE_HOUR = 0.2, 8
 Play = Callable[[datetime], None]
 
 
@@ -66,6 +72,7 @@ def play(*, agent: User, chief: User, now: datetime, sales: int, seed: int = 1) 
     season.open()
     season.plan(sales)
     season.run()
+    season.done["came to the doors"] = let_people_in(season.random, staff_id=agent.pk, now=now)
     season.trouble()
     season.close()
     return season.done
@@ -87,6 +94,7 @@ class Season:
         self._lines: list[Line] = inventory.busiest_lines(
             self._middle_day(), of_each_mode=LINES_OF_EACH_MODE
         )
+        self._favourite = next(one for one in self._lines if one.mode == "Train")
 
     # --- before and after -------------------------------------------------------------------------
 
@@ -167,6 +175,13 @@ class Season:
             pass
         for refund_id in due_refunds(now=now, limit=200):
             money.push_refund(refund_id=refund_id, now=now)
+        self._hear(now)
+
+    def _hear(self, now: datetime) -> None:
+        """Let the provider's own words arrive while they are news."""
+        deliver_due(now=now, limit=200)
+        for event_id in due_events(now=now, limit=200):
+            money.process_event(event_id=event_id, now=now)
 
     # --- buying -----------------------------------------------------------------------------------
 
@@ -200,32 +215,43 @@ class Season:
 
     def _choose(self, kinds: str, at: datetime) -> int | None:
         """Search as travellers do, and take what is cheap more often than what is not."""
-        line = self.random.choice(self._lines)
-        ends = [line.from_station_id, line.to_station_id]
-        self.random.shuffle(ends)
+        if self.random.random() < FAVOURITE_SHARE:
+            line, day = self._favourite, self.now.date() + timedelta(days=1)
+            ends = (line.from_station_id, line.to_station_id)
+        else:
+            line = self.random.choice(self._lines)
+            day = max(self._first, at.date()) + timedelta(days=int(abs(self.random.gauss(0, 5))))
+            there = (line.from_station_id, line.to_station_id)
+            ends = self.random.choice([there, there[::-1]])
+        found = self._search(ends, min(day, self._last), kinds, line.mode, at)
+        if not found:
+            return None
+        if line is self._favourite:
+            # One train that fills up: to practise on what many people are aboard of.
+            morning = [one for one in found if one.stretch.departs_at.hour >= FAVOURITE_HOUR]
+            found = [one for one in found if one.stretch.departs_at == _earliest(morning or found)]
+        found.sort(key=lambda one: (one.price.minor, one.id))
+        return found[min(int(self.random.expovariate(0.5)), len(found) - 1)].id
+
+    def _search(
+        self, ends: tuple[int, int], day: date, kinds: str, mode: str, at: datetime
+    ) -> list[Found]:
         cities = [places.city(places.station(one).city_id) for one in ends]
         origin, destination = (places.resolve(city.name) for city in cities)
         if origin is None or destination is None:
-            return None
-        first = max(self._first, at.date())
-        day = first + timedelta(days=int(abs(self.random.gauss(0, 5))))
-        words = {"a": "adult", "c": "child", "y": "young"}
+            return []
         query = Query(
             origin=origin,
             destination=destination,
-            day=min(day, self._last),
-            passengers=tuple(words[kind] for kind in kinds),
+            day=day,
+            passengers=tuple(KINDS[kind] for kind in kinds),
         )
-        found = sorted(search.find(query, now=at), key=lambda one: (one.price.minor, one.id))
-        if not found:
-            return None
-        return found[min(int(self.random.expovariate(0.5)), len(found) - 1)].id
+        return [one for one in search.find(query, now=at) if one.stretch.mode == mode]
 
     def _party(self, kinds: str, who: User | Person) -> list[PassengerDetails]:
-        words = {"a": "adult", "c": "child", "y": "young"}
         names = [who.first_name, *(invent(self.random, 0).first_name for _kind in kinds[1:])]
         return [
-            PassengerDetails(first_name=name, last_name=who.last_name, kind=words[kind])
+            PassengerDetails(first_name=name, last_name=who.last_name, kind=KINDS[kind])
             for name, kind in zip(names, kinds, strict=True)
         ]
 
@@ -241,6 +267,7 @@ class Season:
         except Refusal:
             self._try_to_pay(booked, None, at + timedelta(seconds=30))
         self.done["paid"] += 1
+        self._hear(at + timedelta(minutes=1))
         later = at + timedelta(hours=self.random.expovariate(1 / 36))
         fate = self.random.random()
         if fate < 0.14:
@@ -361,3 +388,7 @@ def _window() -> tuple[date, date]:
     """Answer the first and the last day that departures leave on."""
     days = Departure.objects.values_list("travel_date", flat=True)
     return days.order_by("travel_date")[0], days.order_by("-travel_date")[0]
+
+
+def _earliest(found: list[Found]) -> datetime:
+    return min(one.stretch.departs_at for one in found)
