@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -201,7 +201,9 @@ class TestUsersByMonth:
     def test_is_what_a_brute_force_finds(self, over: Span, zone: str, settings: Any) -> None:
         settings.REPORT_TIME_ZONE = zone
         luck = random.Random(f"{over}{zone}")
-        people_ = [factories.make_user(joined_at=_sometime(luck)) for _ in range(12)]
+        people_ = [
+            factories.make_user(joined_at=_sometime(luck, ZoneInfo(zone))) for _ in range(12)
+        ]
         rows = [
             Reservation(
                 locator=f"R{n:05}",
@@ -209,7 +211,7 @@ class TestUsersByMonth:
                 contact_email="someone@example.org",
                 currency_id="EUR",
                 state="expired",
-                created_at=(made := _sometime(luck)),
+                created_at=(made := _sometime(luck, ZoneInfo(zone))),
                 hold_until=made + timedelta(minutes=10),
             )
             for n in range(60)
@@ -223,9 +225,11 @@ class TestUsersByMonth:
         assert any(one.active for one in told) or over.first == over.last
 
 
-def _sometime(luck: random.Random) -> datetime:
-    """Answer an instant of spring 2026, often close to the turn of a month."""
-    moment = at(1, 0, month=luck.choice([3, 4, 5, 6, 7]))
+def _sometime(luck: random.Random, zone: ZoneInfo) -> datetime:
+    """Answer an instant of spring 2026, often at the turn of a month or close to it."""
+    moment = datetime(2026, luck.choice([3, 4, 5, 6, 7]), 1, tzinfo=zone).astimezone(UTC)
+    if luck.random() < 0.3:
+        return moment
     if luck.random() < 0.5:
         return moment + timedelta(minutes=luck.randrange(-240, 240))
     return moment + timedelta(minutes=luck.randrange(60 * 24 * 30))

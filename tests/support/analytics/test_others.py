@@ -292,6 +292,7 @@ class TestPeople:
     @pytest.mark.parametrize("is_closed", [False, True])
     def test_users_of_every_mode(self, sales: Sales, sell: Any, is_closed: bool) -> None:
         """Ada takes the coach as well; Bob's only train was cancelled."""
+        assert people.used_every_mode(over=SUMMER) == (0, [])
         sell(sales.ada, sales.timetable.coach, now=at(2, 1))
         if is_closed:
             for day in (1, 2):
