@@ -14,7 +14,8 @@ from payments.selectors import Overview
 from support import selectors
 from support.acts import desk_actions_on
 from support.selectors import MessageDetail, ReportDetail, UndonePayment
-from travel.api.fields import IDField, InstantField, Serializer
+from support.story.words import FAMILIES, Told
+from travel.api.fields import IDField, InstantField, MoneyField, Serializer
 
 
 class MessageSerializer(Serializer):
@@ -35,6 +36,9 @@ class NotedMessageSerializer(MessageSerializer):
     """A message as staff see it: some are notes that no passenger reads."""
 
     internal = serializers.BooleanField(source="is_internal")
+    event = serializers.CharField(
+        help_text="What staff did to the report (`moved`, `taken`, ...); empty for a message."
+    )
 
 
 class ReportSerializer(Serializer):
@@ -51,6 +55,12 @@ class ReportSerializer(Serializer):
     created_at = InstantField()
     answered_at = InstantField(allow_null=True)
     closed_at = InstantField(allow_null=True)
+    due_at = InstantField(
+        allow_null=True, help_text="Until when an answer is owed; null while none is."
+    )
+    merged_into_id = IDField(
+        allow_null=True, help_text="The report in which this one is gone on with, or null."
+    )
     thread = MessageSerializer(many=True)
     available_actions = serializers.ListField(child=serializers.CharField())
 
@@ -84,6 +94,29 @@ class UndonePaymentSerializer(PaymentSerializer):
     finished_at = InstantField(allow_null=True)
 
 
+class StoryEntrySerializer(Serializer):
+    """Something that happened to a reservation."""
+
+    at = InstantField()
+    source = serializers.CharField(
+        help_text="The book it stands in: `event`, `payment`, `refund`, `webhook`, `ledger`, "
+        "`cancellation`, `goodwill`, `receipt`, `alarm`, `message`, `report`, `answer`, `letter`, "
+        "`note`, `scan`, `desk`, `job`, `act` or `serving`."
+    )
+    kind = serializers.CharField(help_text="What it is there; the words of each book.")
+    title = serializers.CharField()
+    notes = serializers.ListField(child=serializers.CharField())
+    text = serializers.CharField(
+        help_text="What was written in a report; for roles that answer reports."
+    )
+    about = serializers.ListField(child=serializers.ChoiceField(choices=FAMILIES))
+    amount = MoneyField(allow_null=True)
+    actor_kind = serializers.ChoiceField(choices=["holder", "staff", "system"])
+    actor = serializers.CharField(help_text="A name; it may be empty.")
+    reason = serializers.CharField(help_text="What staff noted; it may be empty.")
+    public = serializers.BooleanField(help_text="Whether its holder is told it too.")
+
+
 # --- bodies ---------------------------------------------------------------------------------------
 
 
@@ -101,6 +134,8 @@ def report_body(report: ReportDetail, *, now: datetime) -> dict[str, Any]:
         "created_at": report.created_at,
         "answered_at": report.answered_at,
         "closed_at": report.closed_at,
+        "due_at": report.due_at,
+        "merged_into_id": report.merged_into,
         "thread": report.messages,
         "available_actions": selectors.available_actions(report, now=now),
     }
@@ -125,6 +160,25 @@ def desk_reservation_body(overview: Overview, *, powers: Collection[str]) -> dic
         "contact_email": reservation.contact_email,
         "contact_phone": reservation.contact_phone,
         "available_actions": desk_actions_on(overview, powers=powers),
+    }
+
+
+def story_body(told: Told, *, sees_letters: bool) -> dict[str, Any]:
+    """Write an entry of a story; what passengers wrote is for who answers them."""
+    entry = told.entry
+    return {
+        "at": entry.at,
+        "source": entry.source,
+        "kind": entry.kind,
+        "title": told.title,
+        "notes": told.notes,
+        "text": told.text if sees_letters else "",
+        "about": [one for one in FAMILIES if one in told.families],
+        "amount": told.amount,
+        "actor_kind": entry.actor_kind,
+        "actor": entry.actor,
+        "reason": entry.reason,
+        "public": entry.is_public,
     }
 
 

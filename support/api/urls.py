@@ -14,6 +14,7 @@ urlpatterns = [
     path("support/admin/reports", views.AllReports.as_view()),
     path("support/admin/reports/respond", views.RespondToReport.as_view()),
     path("support/reservations", views.AllReservations.as_view()),
+    path("support/reservations/<int:reservation_id>/story", views.ReservationStory.as_view()),
     path("support/reservations/cancel", views.CancelAnyReservation.as_view()),
     path("support/payments/cancelled", views.CancelledPayments.as_view()),
     *(path(f"support/analytics/{name}", view.as_view()) for name, view in VIEWS.items()),

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from accounts import viewers
 from accounts.viewers import Viewer
+from bookings import selectors as bookings
 from bookings.api.serializers import STATUSES
 from bookings.api.views import viewer_of
 from bookings.errors import AlreadyCancelled, HoldExpired, NotCancellable
@@ -21,14 +22,24 @@ from support.api.serializers import (
     DeskReportSerializer,
     DeskReservationSerializer,
     ReportSerializer,
+    StoryEntrySerializer,
     UndonePaymentSerializer,
     desk_report_body,
     desk_reservation_body,
     report_body,
+    story_body,
     undone_body,
 )
-from support.errors import MoveNotAllowed, ReportClosed, TooManyMessages, TooManyReports
-from support.selectors import CATEGORIES, STATES, UNDONE, PaymentFilter, ReservationFilter
+from support.errors import (
+    MoveNotAllowed,
+    ReportClosed,
+    ReportMerged,
+    TooManyMessages,
+    TooManyReports,
+)
+from support.selectors import ANSWER, CATEGORIES, STATES, UNDONE, PaymentFilter, ReservationFilter
+from support.story import books, words
+from support.story.words import FAMILIES
 from travel.api.fields import (
     DayField,
     EmailAddressField,
@@ -181,7 +192,7 @@ class RespondToReport(ApiView):
     """Answer a report, or note something on it for colleagues alone."""
 
     permission_classes = (MayAnswer,)
-    problems = (NotFound, MoveNotAllowed)
+    problems = (NotFound, MoveNotAllowed, ReportMerged)
     tags = ("support",)
 
     class Input(PascalSerializer):
@@ -247,6 +258,41 @@ class AllReservations(ApiView):
                 desk_reservation_body(one, powers=powers_of(request))
                 for one in payments.overviews(rows, now=self.now)
             ],
+        )
+
+
+class ReservationStory(ApiView):
+    """
+    Tell everything that happened to a reservation, the oldest first, from every book that is kept.
+
+    With `show` only what is about money, the journey, messages, or what staff did. What its holder
+    is told too is `public`.
+    """
+
+    permission_classes = (MayRead,)
+    paginated = True
+    problems = (NotFound,)
+    tags = ("support",)
+    Output = StoryEntrySerializer
+
+    class Query(Serializer):
+        show = serializers.ChoiceField(choices=FAMILIES, required=False)
+
+    def get(self, request: Request, reservation_id: int) -> Response:
+        page = self.page
+        wanted = self.query().get("show")
+        reservation = bookings.get_reservation(
+            viewer=desk_viewer(request), reservation_id=reservation_id, now=self.now
+        )
+        told = [
+            one
+            for one in words.tell_all(reservation, books.read_all(reservation))
+            if wanted is None or wanted in one.families
+        ]
+        sees_letters = ANSWER in powers_of(request)
+        rows = told[page.offset : page.offset + page.limit]
+        return self.answer_page(
+            len(told), [story_body(one, sees_letters=sees_letters) for one in rows]
         )
 
 

@@ -96,6 +96,7 @@ EXPECTED: dict[str, Expected] = {
     "GET /support/admin/reports": desk(200, finance=200, shows=True),
     "POST /support/admin/reports/respond": desk(200, finance=403, shows=True),
     "GET /support/reservations": desk(200, finance=200, shows=True),
+    "GET /support/reservations/{reservation_id}/story": desk(200, finance=200, shows=True),
     "POST /support/reservations/cancel": desk(200, finance=403),
     "GET /support/payments/cancelled": desk(200, finance=200),
     **{

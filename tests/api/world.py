@@ -311,6 +311,7 @@ REQUESTS: dict[str, Ask] = {
     "GET /support/admin/reports": Ask(),
     "POST /support/admin/reports/respond": Ask("report", _respond),
     "GET /support/reservations": Ask(),
+    "GET /support/reservations/{reservation_id}/story": Ask("paid"),
     "POST /support/reservations/cancel": Ask("paid", _cancel_any),
     "GET /support/payments/cancelled": Ask(),
     **{f"GET /support/analytics/{name}": Ask() for name in REPORTS},
