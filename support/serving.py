@@ -192,13 +192,13 @@ def get_caller(*, traveller_id: int | None, reservation_id: int | None) -> Calle
 
     :raises NotFound: there is no such account or reservation, or not one of them is named.
     """
-    if (traveller_id is None) == (reservation_id is None):
-        raise NotFound
-    if traveller_id is not None:
+    if traveller_id is not None and reservation_id is None:
         user = User.objects.filter(pk=traveller_id).first()
         if user is None:
             raise NotFound
         return Caller(user=user)
+    if reservation_id is None or traveller_id is not None:
+        raise NotFound
     row = Reservation.objects.select_related("user").filter(pk=reservation_id).first()
     if row is None:
         raise NotFound

@@ -30,12 +30,12 @@ from django.middleware.csrf import rotate_token
 from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 from django.utils.functional import SimpleLazyObject
+from rest_framework.views import APIView
 
-from accounts.serving import SESSION_KEY, Serving
+from accounts.serving import BOOK, SESSION_KEY, Serving
 from support import serving as reads
-from support.models import Serving as Row
 from support.services import serving as services
-from travel.api.middleware import is_api
+from support.services.serving import End
 from travel.common import clock
 from travel.common.calendars import CALENDAR_COOKIE
 from travel.common.templatetags.look import THEME_COOKIE
@@ -88,8 +88,8 @@ View = Callable[..., HttpResponseBase]
 def is_allowed(purpose: str, name: str, method: str) -> bool:
     """Say whether a page may be opened, or sent, by its name, by somebody who serves."""
     if method in SAFE:
-        return name in (BOOKS if purpose == Row.Purpose.BOOK else LOOKS)
-    return method == "POST" and purpose == Row.Purpose.BOOK and name in SENDS
+        return name in (BOOKS if purpose == BOOK else LOOKS)
+    return method == "POST" and purpose == BOOK and name in SENDS
 
 
 class ServingMiddleware:
@@ -118,9 +118,9 @@ class ServingMiddleware:
         """Let in, refuse or turn into a traveller whoever asks for a page while serving."""
         assert request.resolver_match is not None, "a view was found"
         name = request.resolver_match.view_name
-        if _is_elsewhere(request, name):
+        if _is_elsewhere(request, view, name):
             if name in SIGN_OUTS and request.method == "POST":
-                _end(request, Row.End.SIGNED_OUT)
+                _end(request, End.SIGNED_OUT)
             return None
         if not _secret(request):
             request.serving = None  # type: ignore[attr-defined]
@@ -209,12 +209,14 @@ def _secret(request: HttpRequest) -> str:
     return str(request.session.get(SESSION_KEY, ""))
 
 
-def _is_elsewhere(request: HttpRequest, name: str) -> bool:
+def _is_elsewhere(request: HttpRequest, view: View, name: str) -> bool:
     """Say whether this is no page of the travellers': there, staff are who they are."""
     assert request.resolver_match is not None, "a view was found"
+    kind = getattr(view, "cls", None)
+    is_api = isinstance(kind, type) and issubclass(kind, APIView)
     return (
         "admin" in request.resolver_match.namespaces
-        or is_api(request.path)
+        or is_api
         or name in NOBODYS
         or name in SIGN_OUTS
     )
@@ -269,7 +271,7 @@ def _refused(request: HttpRequest, held: Serving) -> HttpResponse:
 
 def _over(request: HttpRequest) -> HttpResponse:
     """Say that nobody is served any more; whatever was sent is not done under another name."""
-    _end(request, Row.End.REFUSED)
+    _end(request, End.REFUSED)
     answer = render(request, "support/serving_over.html", status=HTTPStatus.FORBIDDEN)
     add_never_cache_headers(answer)
     return answer

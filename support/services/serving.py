@@ -134,6 +134,7 @@ def _name_traveller(
             row.reservation = reservation
             return
         traveller_id = reservation.user_id
+    assert traveller_id is not None, "exactly one of them is named"
     traveller = User.objects.filter(pk=traveller_id).first()
     if traveller is None:
         raise NotFound
