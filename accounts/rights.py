@@ -116,6 +116,7 @@ RIGHTS: dict[str, tuple[str, str, str, str]] = {
     # --- who helps
     "support.report":              ("v",  "-",     "-",        "v"),
     "support.reportmessage":       ("v",  "-",     "-",        "v"),
+    "support.cannedreply":         ("v",  "-",     "-",        "vacd"),
     "support.deskentry":           ("v",  "-",     "v",        "v"),
     "support.disruptionjob":       ("v",  "-",     "v",        "v"),
     "support.disruptionitem":      ("v",  "-",     "v",        "v"),

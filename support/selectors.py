@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain
@@ -21,7 +21,7 @@ from inventory.selectors import TicketFacts
 from inventory.ticket_ids import MAX_TICKET_ID
 from payments import selectors as payments
 from payments.models import Payment, Refund
-from payments.selectors import Overview, PaymentDetail
+from payments.selectors import PaymentDetail
 from support.models import Report, ReportMessage
 from travel.common.errors import NotFound
 from travel.common.ids import normal_email, normal_locator
@@ -61,7 +61,8 @@ POWERS: dict[str, frozenset[str]] = {
     ADMINISTRATOR: EVERY_POWER,
     # Goodwill is money: finance gives it too, and does nothing else for travellers.
     FINANCE: frozenset({READ, GIVE}),
-    OPERATIONS: frozenset({READ}),
+    # Whoever runs the trains knows passengers by their seats, and no money.
+    OPERATIONS: frozenset(),
 }
 
 # What payments that came to nothing are called in filters.
@@ -109,7 +110,7 @@ class ReportDetail:
     A report with its thread and those of the reports merged into it, the oldest message first.
 
     `waiting_since` and `due_at` are since when the passenger waits for an answer, and until when it
-    is owed; both None while none is. A report that was merged is gone on with in `merged_into`.
+    is owed; both None while none is. `helper` is the first name of who has it. A report that was merged is gone on with in `merged_into`.
     """
 
     id: int
@@ -123,6 +124,7 @@ class ReportDetail:
     category: str
     state: str
     assigned_to: str
+    helper: str
     assigned_to_id: int | None
     merged_into: int | None
     created_at: datetime
@@ -173,12 +175,20 @@ def get_report(*, viewer: Viewer, report_id: int) -> ReportDetail:
 
     :raises NotFound: there is none, or it is not this viewer's to see.
     """
-    if not 0 < report_id <= MAX_TICKET_ID:
-        raise NotFound()
-    found = _load(list(_rows(viewer).filter(id=report_id)), viewer)
-    if not found:
-        raise NotFound()
-    return found[0]
+    return _load([_row(viewer, report_id)], viewer)[0]
+
+
+def get_report_and_reservation(
+    *, viewer: Viewer, report_id: int, now: datetime
+) -> tuple[ReportDetail, ReservationDetail]:
+    """
+    Answer one report with the reservation that it is about; see `get_report`.
+
+    The tickets of both are read once.
+    """
+    row = _row(viewer, report_id)
+    reservation = bookings.load([row.reservation], now=now)[0]
+    return _load([row], viewer, tickets=reservation.tickets)[0], reservation
 
 
 def list_reports(
@@ -235,12 +245,28 @@ def _rows(viewer: Viewer) -> QuerySet[Report]:
     return visible_to(viewer).select_related("reservation", "user", "assigned_to")
 
 
-def _load(rows: Sequence[Report], viewer: Viewer) -> list[ReportDetail]:
-    """Read threads and tickets of these reports, in a number of statements that is constant."""
+def _row(viewer: Viewer, report_id: int) -> Report:
+    row = None
+    if 0 < report_id <= MAX_TICKET_ID:
+        row = _rows(viewer).filter(id=report_id).first()
+    if row is None:
+        raise NotFound()
+    return row
+
+
+def _load(
+    rows: Sequence[Report], viewer: Viewer, *, tickets: Mapping[int, TicketFacts] | None = None
+) -> list[ReportDetail]:
+    """
+    Read threads and tickets of these reports, in a number of statements that is constant.
+
+    Who knows the facts of their tickets gives them, and they are not read again.
+    """
     if not rows:
         return []
     threads = _threads([row.pk for row in rows], with_internal=viewer.is_support)
-    tickets = inventory.describe_tickets({row.ticket_id for row in rows})
+    if tickets is None:
+        tickets = inventory.describe_tickets({row.ticket_id for row in rows})
     return [
         ReportDetail(
             id=row.pk,
@@ -254,6 +280,7 @@ def _load(rows: Sequence[Report], viewer: Viewer) -> list[ReportDetail]:
             category=row.category,
             state=row.state,
             assigned_to=row.assigned_to.full_name if row.assigned_to else "",
+            helper=row.assigned_to.first_name if row.assigned_to else "",
             assigned_to_id=row.assigned_to_id,
             merged_into=row.merged_into_id,
             created_at=row.created_at,

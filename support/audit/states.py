@@ -100,4 +100,32 @@ FACTS: tuple[Fact, ...] = (
         HAVING COUNT(*) > 1
         """,
     ),
+    # An answer that the passenger can read settles what was asked before it; closing settles all.
+    Fact(
+        8,
+        "answer_not_owed",
+        "Whoever wrote about an open report, and has no answer since, is owed one.",
+        ("report", "last message"),
+        """
+        SELECT report.id, MAX(message.id)
+        FROM support_report report
+        JOIN support_reportmessage message ON message.report_id = report.id
+        WHERE report.state <> 'Closed' AND report.due_at IS NULL AND message.is_internal = FALSE
+        GROUP BY report.id
+        HAVING MAX(CASE WHEN message.is_from_staff THEN 0 ELSE message.id END)
+             > MAX(CASE WHEN message.is_from_staff THEN message.id ELSE 0 END)
+        """,
+    ),
+    Fact(
+        8,
+        "report_merged_astray",
+        "A merged report leads to a report of the same passenger that was not merged itself.",
+        ("report", "merged into"),
+        """
+        SELECT one.id, other.id
+        FROM support_report one
+        JOIN support_report other ON other.id = one.merged_into_id
+        WHERE other.merged_into_id IS NOT NULL OR other.user_id <> one.user_id
+        """,
+    ),
 )

@@ -27,7 +27,7 @@ from support.selectors import ReportDetail
 from travel.common import clock
 from travel.common.errors import NotFound, Refusal
 from travel.common.paging import read_page
-from travel.common.templatetags.look import short_day
+from travel.common.templatetags.look import moment_text, short_day
 
 REPORTS_A_PAGE = 10
 # The newest reservations whose tickets are offered to choose from.
@@ -64,6 +64,10 @@ class Shown:
     created_at: datetime
     zone: str
     preview: str
+    merged_into: int | None
+    helper: str
+    expected: str
+    is_late: bool
     thread: list[Said]
 
 
@@ -81,8 +85,11 @@ def reports(request: HttpRequest) -> HttpResponse:
         lambda offset, limit: selectors.list_reports(viewer=viewer, offset=offset, limit=limit),
         size=REPORTS_A_PAGE,
     )
+    now = clock.now()
     return render(
-        request, "support/reports.html", {"reports": [_shown(row) for row in rows], "page": page}
+        request,
+        "support/reports.html",
+        {"reports": [_shown(row, now) for row in rows], "page": page},
     )
 
 
@@ -126,6 +133,9 @@ def report(request: HttpRequest, report_id: int) -> HttpResponse:
     """Show a report with its thread; write to staff, or say that it is settled."""
     viewer, now = _viewer(request), clock.now()
     found = selectors.get_report(viewer=viewer, report_id=report_id)
+    if request.method != "POST" and found.merged_into is not None:
+        messages.info(request, _led_on(found))
+        return redirect("support:report", found.merged_into)
     if request.method != "POST":
         return _tell(request, found, ReplyForm(), now)
     if "close" in request.POST:
@@ -136,7 +146,7 @@ def report(request: HttpRequest, report_id: int) -> HttpResponse:
     if not form.is_valid():
         return _tell(request, found, form, now, status=HTTPStatus.BAD_REQUEST)
     try:
-        services.add_message(
+        reached = services.add_message(
             viewer=viewer, report_id=found.id, text=form.cleaned_data["text"], now=now
         )
     except NotFound:
@@ -145,7 +155,7 @@ def report(request: HttpRequest, report_id: int) -> HttpResponse:
         form.add_error(None, str(refusal.detail))
         return _tell(request, found, form, now, status=refusal.status)
     messages.success(request, gettext("Sent."))
-    return redirect("support:report", found.id)
+    return redirect("support:report", reached.id)
 
 
 # --- what they show -------------------------------------------------------------------------------
@@ -181,7 +191,7 @@ def _tell(
     status: int = HTTPStatus.OK,
 ) -> HttpResponse:
     context = {
-        "report": _shown(found),
+        "report": _shown(found, now),
         "form": form,
         "actions": selectors.available_actions(found, now=now),
     }
@@ -216,7 +226,24 @@ def _way(ticket: TicketFacts) -> str:
     }
 
 
-def _shown(row: ReportDetail) -> Shown:
+def _led_on(found: ReportDetail) -> str:
+    return gettext("Your report %(one)d is about the same, and is answered here.") % {
+        "one": found.id
+    }
+
+
+def _expected(row: ReportDetail, now: datetime) -> str:
+    """Say until when the traveller has an answer, in the zone where the trip begins."""
+    if row.due_at is None:
+        return ""
+    if row.is_overdue(now):
+        return gettext("Our answer is late. We are sorry, and have not forgotten you.")
+    return gettext("We answer by %(moment)s.") % {
+        "moment": moment_text(row.due_at, row.ticket.origin.station.tz)
+    }
+
+
+def _shown(row: ReportDetail, now: datetime) -> Shown:
     zone = ZoneInfo(row.ticket.origin.station.tz)
     tone, icon_name = TONES[row.state]
     return Shown(
@@ -230,6 +257,10 @@ def _shown(row: ReportDetail) -> Shown:
         created_at=row.created_at.astimezone(zone),
         zone=f"{row.created_at.astimezone(zone):%Z}",
         preview=row.answer or row.text,
+        merged_into=row.merged_into,
+        helper=row.helper if row.closed_at is None else "",
+        expected=_expected(row, now),
+        is_late=row.is_overdue(now),
         thread=[
             Said(
                 author=_author(one),

@@ -129,6 +129,9 @@ def _reports(user_id: int) -> list[dict[str, Any]]:
         {
             "category": row.category,
             "state": row.state,
+            "number": row.id,
+            "goesOnIn": row.merged_into_id,
+            "answerOwedBy": row.due_at,
             "locator": row.reservation.locator,
             "at": row.created_at,
             "conversation": thread.get(row.id, []),

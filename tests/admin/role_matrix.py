@@ -111,6 +111,7 @@ TABLES: dict[str, tuple[str, str, str, str]] = {
     "payments.sandboxdelivery":    ("ms",     "",    "",     ""),
     "support.report":              ("ams",    "",    "",     ""),
     "support.reportmessage":       ("ams",    "",    "",     ""),
+    "support.cannedreply":         ("ams",    "ms",  "ms",   "ms"),
     "support.deskentry":           ("aoms",   "",    "",     ""),
     "support.disruptionjob":       ("aoms",   "",    "",     ""),
     "support.disruptionitem":      ("aoms",   "",    "",     ""),
@@ -225,7 +226,8 @@ PAGES: dict[str, Page] = {
     "payments_settlement_statement": Page(MONEY, MONEY, newest_pk("payments.settlement")),
     "payments_settlement_csv": Page(MONEY, None, newest_pk("payments.settlement"), takes=True),
     # --- reports of passengers
-    "support_report_respond": Page(HELPS, HELPS, newest("support.report")),
+    "reports_desk": Page(HELPS),
+    "reports_desk_report": Page(HELPS, HELPS, newest_pk("support.report"), sent={"do": "take"}),
     # --- serving travellers
     "book_by_phone": Page(HELPS, HELPS),
     "serving_begin": Page(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,7 +28,8 @@ from travel.common.money import Money
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("audited", "clock")]
 
 HOUR = timedelta(hours=1)
-MOST_STATEMENTS = 12
+# The frame of the back office takes six of them. A report's page reads a whole reservation too.
+MOST_STATEMENTS, MOST_OF_A_REPORT = 12, 20
 QUEUE = "/admin/reports-desk/"
 
 
@@ -570,4 +570,5 @@ class TestSpeed:
         after = [statements(browser, one) for one in [*addresses, page_of(report)]]
 
         assert after == before
-        assert max(after) <= MOST_STATEMENTS
+        assert max(after[:-1]) <= MOST_STATEMENTS
+        assert after[-1] <= MOST_OF_A_REPORT

@@ -20,7 +20,7 @@ from tests.conftest import Clock
 from tests.factories import PASSWORD
 from tests.pages.conftest import faults, scrolls_sideways
 
-from .conftest import Buy
+from .conftest import Buy, send
 
 
 @pytest.fixture
@@ -188,6 +188,75 @@ class TestReport:
             assert client.post(f"/help/{report.id}/", {"close": "1"}).status_code == 404
         assert Report.objects.get().state == "Pending"
         assert ReportMessage.objects.count() == 1
+
+
+class TestWhatIsExpected:
+    def test_says_by_when_the_answer_comes_and_who_looks_after_it(
+        self, browser: Client, agent: Viewer, report: ReportDetail, clock: Clock
+    ) -> None:
+        services.take(viewer=agent, report_id=report.id, now=clock.now())
+
+        for address in ("/help/", f"/help/{report.id}/"):
+            # Two days after noon in UTC, where the trip begins.
+            assert "We answer by 3 Jun 2026, 14:00." in browser.get(address).content.decode()
+        page = browser.get(f"/help/{report.id}/").content.decode()
+        assert "Sam looks after it" in page
+        assert "Porter" not in page
+
+    def test_says_when_the_answer_is_late(
+        self, browser: Client, report: ReportDetail, clock: Clock
+    ) -> None:
+        clock.advance(hours=48)
+
+        page = browser.get(f"/help/{report.id}/").content.decode()
+
+        assert "Our answer is late." in page
+        assert "We answer by" not in page
+
+    def test_says_nothing_once_there_is_an_answer(
+        self, browser: Client, agent: Viewer, report: ReportDetail, noon: datetime
+    ) -> None:
+        services.respond(viewer=agent, report_id=report.id, answer="Yes.", state="Closed", now=noon)
+
+        page = browser.get(f"/help/{report.id}/").content.decode()
+
+        assert "We answer by" not in page
+        assert "looks after it" not in page
+
+
+class TestMerged:
+    @pytest.fixture
+    def twin(
+        self, buy: Buy, report: ReportDetail, me: Viewer, agent: Viewer, noon: datetime
+    ) -> ReportDetail:
+        """A second report, merged into the first."""
+        booked = buy()
+        found = send(booked, me, noon, text="Still dead.")
+        services.merge(viewer=agent, report_id=found.id, into_id=report.id, now=noon)
+        return found
+
+    def test_leads_on_to_the_other_one(
+        self, browser: Client, report: ReportDetail, twin: ReportDetail
+    ) -> None:
+        led = browser.get(f"/help/{twin.id}/", follow=True)
+
+        assert led.redirect_chain == [(f"/help/{report.id}/", 302)]
+        page = led.content.decode()
+        assert f"Your report {twin.id} is about the same, and is answered here." in page
+        assert page.index("The socket was dead.") < page.index("Still dead.")
+        listed = browser.get("/help/").content.decode()
+        assert f'Part of <a href="/help/{report.id}/">report {report.id}</a>' in listed
+
+    def test_what_an_open_page_still_sends_arrives_there(
+        self, browser: Client, report: ReportDetail, twin: ReportDetail
+    ) -> None:
+        answer = browser.post(f"/help/{twin.id}/", {"text": "And the heating."})
+
+        assert answer["Location"] == f"/help/{report.id}/"
+        assert ReportMessage.objects.get(body="And the heating.").report_id == report.id
+
+    def test_a_stranger_is_led_nowhere(self, strangers_browser: Client, twin: ReportDetail) -> None:
+        assert strangers_browser.get(f"/help/{twin.id}/").status_code == 404
 
 
 @pytest.mark.browser

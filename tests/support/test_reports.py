@@ -1,4 +1,4 @@
-"""Reports at the desk: what is owed and when, who has one, merging, and what a page may do twice."""
+"""Reports at the desk: what is owed and when, who has one, merging, and pages sent twice."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from accounts.viewers import Viewer
-from support import reports, selectors, services
+from support import audit, reports, selectors, services
 from support.errors import (
     MoveNotAllowed,
     ReportChanged,
@@ -20,6 +21,7 @@ from support.errors import (
 )
 from support.models import CannedReply, Report, ReportMessage
 from support.selectors import ReportDetail
+from support.services import privacy
 from tests import factories
 from travel.common.errors import InvalidInput, NotAllowed, NotFound
 from travel.common.models import OutboxMessage
@@ -35,6 +37,7 @@ HOURS = {
     "Accessibility": 4,
     "Other": 72,
 }
+ASTRAY = "report_merged_astray"
 HOUR = timedelta(hours=1)
 TICK = timedelta(microseconds=1)
 
@@ -244,7 +247,7 @@ class TestWhoHasIt:
         taken = services.take(viewer=agent, report_id=report.id, now=noon)
         before = everything()
 
-        with pytest.raises(ReportTaken, match="Sam Porter has this report."):
+        with pytest.raises(ReportTaken, match="Sam Porter has this report"):
             services.take(viewer=uma, report_id=report.id, now=noon)
         services.take(viewer=agent, report_id=report.id, now=noon)
 
@@ -293,7 +296,7 @@ class TestWhoHasIt:
         services.take(viewer=uma, report_id=report.id, now=noon)
         before = everything()
 
-        with pytest.raises(ReportTaken, match="Uma Ray has this report."):
+        with pytest.raises(ReportTaken, match="Uma Ray has this report"):
             services.give(
                 viewer=agent,
                 report_id=report.id,
@@ -954,3 +957,88 @@ class TestCannedReplies:
     )
     def test_unknown_placeholders_are_seen(self, body: str, unknown: list[str]) -> None:
         assert reports.unknown_placeholders(body) == unknown
+
+
+class TestAudit:
+    """Defects planted past the services are found, and mended so that the story ends well."""
+
+    def broken(self) -> dict[str, list[tuple[object, ...]]]:
+        facts = [fact for fact in audit.FACTS if fact.code in ("answer_not_owed", ASTRAY)]
+        return {one.fact.code: one.rows for one in audit.findings(facts)}
+
+    def test_finds_an_answer_that_nobody_owes(
+        self, report: ReportDetail, me: Viewer, agent: Viewer, noon: datetime
+    ) -> None:
+        respond(report, agent, noon)
+        respond(report, agent, noon, is_internal=True)
+        assert self.broken() == {}
+        last = ReportMessage.objects.create(
+            report_id=report.id, author_id=me.user_id, body="Hello?", created_at=noon
+        )
+
+        assert self.broken() == {"answer_not_owed": [(report.id, last.pk)]}
+        services.close(viewer=agent, report_id=report.id, now=noon)
+        assert self.broken() == {}
+
+    def test_finds_what_was_merged_astray(
+        self, two: list[ReportDetail], buy: Buy, stranger: User, agent: Viewer, noon: datetime
+    ) -> None:
+        theirs = send(buy(who=stranger), Viewer(user_id=stranger.pk), noon)
+        services.merge(viewer=agent, report_id=two[1].id, into_id=two[0].id, now=noon)
+        child = Report.objects.filter(pk=two[1].id)
+        assert self.broken() == {}
+
+        child.update(merged_into=theirs.id)
+        assert self.broken() == {ASTRAY: [(two[1].id, theirs.id)]}
+        # Into itself: the shortest circle.
+        child.update(merged_into=two[1].id)
+        assert self.broken() == {ASTRAY: [(two[1].id, two[1].id)]}
+        child.update(merged_into=two[0].id)
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"due_at": None},
+            {"waiting_since": None},
+            {"state": "Closed"},
+            {"merged_into": 0},
+        ],
+    )
+    def test_the_database_itself_refuses(
+        self, two: list[ReportDetail], wrong: dict[str, Any]
+    ) -> None:
+        if "merged_into" in wrong:
+            wrong = {"merged_into": two[1].id}
+
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Report.objects.filter(pk=two[0].id).update(**wrong)
+
+
+class TestPrivacy:
+    def test_the_export_says_what_goes_on_where_and_what_is_owed(
+        self, two: list[ReportDetail], traveller: User, agent: Viewer, noon: datetime
+    ) -> None:
+        services.merge(viewer=agent, report_id=two[1].id, into_id=two[0].id, now=noon)
+        respond(two[0], agent, noon, is_internal=True, answer="A note.", state="In Progress")
+
+        told = privacy.collect(user_id=traveller.pk, now=noon)["reports"]
+
+        assert [(one["number"], one["goesOnIn"], one["answerOwedBy"]) for one in told] == [
+            (two[0].id, None, noon + 25 * HOUR),
+            (two[1].id, two[0].id, None),
+        ]
+        assert [[said["text"] for said in one["conversation"]] for one in told] == [
+            ["The socket was dead."],
+            ["Well?"],
+        ]
+
+    def test_erasing_owes_nothing_more(
+        self, two: list[ReportDetail], traveller: User, agent: Viewer, noon: datetime
+    ) -> None:
+        services.take(viewer=agent, report_id=two[0].id, now=noon)
+        services.merge(viewer=agent, report_id=two[1].id, into_id=two[0].id, now=noon)
+
+        privacy._erase_reports(traveller.pk, noon)
+
+        assert set(Report.objects.values_list("state", "due_at")) == {("Closed", None)}
+        assert set(ReportMessage.objects.values_list("body", flat=True)) == {"(erased)"}

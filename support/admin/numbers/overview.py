@@ -268,15 +268,21 @@ def _alarms(now: datetime) -> dict[str, Any]:
 
 
 def _reports(now: datetime) -> dict[str, Any]:
-    waiting = Report.objects.filter(state=Report.State.PENDING).aggregate(
-        every=Count("id"), oldest=Min("created_at")
+    waiting = Report.objects.filter(due_at__isnull=False).aggregate(
+        every=Count("id"),
+        late=Count("id", filter=Q(due_at__lte=now)),
+        oldest=Min("waiting_since"),
     )
+    desk, late = reverse("admin:reports_desk"), waiting["late"]
+    overdue = ngettext("%(number)s answer is overdue", "%(number)s answers are overdue", late) % {
+        "number": written.number_text(late)
+    }
     return tile(
         _("Reports waiting"),
         written.number_text(waiting["every"]),
-        _waits_since(waiting["oldest"], now) or _("None waits"),
-        href=reverse("admin:support_report_changelist") + "?state__exact=Pending",
-        tone="warn" if waiting["every"] else "",
+        overdue if late else _waits_since(waiting["oldest"], now) or _("None waits"),
+        href=f"{desk}?tab=overdue" if late else desk,
+        tone="bad" if late else "warn" if waiting["every"] else "",
     )
 
 

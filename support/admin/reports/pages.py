@@ -18,6 +18,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -40,13 +41,17 @@ MOST_PAGES = MOST_ROWS // PER_PAGE
 SEES = "support.view_report"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Hand:
     """A member of staff who may read reports, and what the roles allow beyond that."""
 
+    user: Any
     viewer: Viewer
-    powers: frozenset[str]
-    first_name: str
+
+    @cached_property
+    def powers(self) -> frozenset[str]:
+        roles = [] if self.user.is_superuser else people.role_names(user=self.user)
+        return selectors.powers(roles=roles, is_superuser=self.user.is_superuser)
 
     @property
     def may_answer(self) -> bool:
@@ -73,12 +78,8 @@ def _bound(site: Any, view: Any) -> Any:
         viewer = viewers.of_user(user)
         if not (viewer.is_support and user.has_perm(SEES)):
             raise PermissionDenied
-        roles = [] if user.is_superuser else people.role_names(user=user)
-        powers = selectors.powers(roles=roles, is_superuser=user.is_superuser)
         try:
-            answer: HttpResponse = view(
-                site, request, Hand(viewer, powers, user.first_name), **kwargs
-            )
+            answer: HttpResponse = view(site, request, Hand(user, viewer), **kwargs)
         except NotFound as missing:
             raise Http404 from missing
         except NotAllowed as refused:
@@ -126,7 +127,6 @@ def queue_view(site: Any, request: HttpRequest, hand: Hand) -> HttpResponse:
         page=page,
         has_next=not text and len(found) > PER_PAGE and page < MOST_PAGES,
         query=showing.query(asked),
-        may_answer=hand.may_answer,
     )
 
 
@@ -152,9 +152,9 @@ def _page(request: HttpRequest) -> int:
 
 def report_view(site: Any, request: HttpRequest, hand: Hand, *, pk: int) -> HttpResponse:
     """Show a report with its reservation, or do something about it."""
-    report = selectors.get_report(viewer=hand.viewer, report_id=pk)
     if request.method != "POST":
-        return _page_of(site, request, hand, report, {})
+        return _page_of(site, request, hand, pk, {})
+    report = selectors.get_report(viewer=hand.viewer, report_id=pk)
     if not hand.may_answer:
         raise NotAllowed()
     act = acts.BY_NAME.get(request.POST.get("do", ""))
@@ -164,9 +164,7 @@ def report_view(site: Any, request: HttpRequest, hand: Hand, *, pk: int) -> Http
     if "insert" in request.POST:
         return _inserted(site, request, hand, report)
     if not form.is_valid():
-        return _page_of(
-            site, request, hand, report, {act.name: form}, status=HTTPStatus.BAD_REQUEST
-        )
+        return _page_of(site, request, hand, pk, {act.name: form}, status=HTTPStatus.BAD_REQUEST)
     try:
         done = act.run(hand.viewer, report, form.cleaned_data, clock.now())
     except (NotFound, NotAllowed):
@@ -198,8 +196,7 @@ def _refused(
     if not refusal.errors:
         form.add_error(None, str(refusal.detail))
     # Read again: what came meanwhile is on the page that says so.
-    report = selectors.get_report(viewer=hand.viewer, report_id=report.id)
-    return _page_of(site, request, hand, report, {act.name: form}, status=refusal.status)
+    return _page_of(site, request, hand, report.id, {act.name: form}, status=refusal.status)
 
 
 def _inserted(site: Any, request: HttpRequest, hand: Hand, report: ReportDetail) -> HttpResponse:
@@ -210,30 +207,31 @@ def _inserted(site: Any, request: HttpRequest, hand: Hand, report: ReportDetail)
     data = request.POST.copy()
     data["reply"] = ""
     if reply is not None:
-        filled = reports.fill_in(reply, report=report, agent=hand.first_name)
+        filled = reports.fill_in(reply, report=report, agent=hand.user.first_name)
         written = data.get("answer", "").rstrip()
         data["answer"] = f"{written}\n\n{filled}" if written else filled
     form = acts.answer_form(None, report, replies)
     form.initial |= {name: data.get(name, "") for name in ("answer", "state")}
-    return _page_of(site, request, hand, report, {acts.ANSWER_IT: form}, replies=replies)
+    return _page_of(site, request, hand, report.id, {acts.ANSWER_IT: form}, replies=replies)
 
 
 def _page_of(
     site: Any,
     request: HttpRequest,
     hand: Hand,
-    report: ReportDetail,
+    pk: int,
     bound: dict[str, forms.Form],
     *,
     replies: list[Any] | None = None,
     status: int = HTTPStatus.OK,
 ) -> HttpResponse:
     now: datetime = clock.now()
+    report, found = selectors.get_report_and_reservation(viewer=hand.viewer, report_id=pk, now=now)
     may_work = hand.may_answer and report.user_id != hand.viewer.user_id
     others = reports.other_reports(report)
     if replies is None:
         replies = reports.canned_replies(report) if may_work else []
-    beside = showing.reservation(request, hand.viewer, report, powers=hand.powers, now=now)
+    beside = showing.reservation(request, found, report, powers=hand.powers, now=now)
     return _shown(
         site,
         request,

@@ -13,8 +13,6 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from accounts.viewers import Viewer
-from bookings import selectors as bookings
 from bookings.documents.words import home_zone, seats_text
 from bookings.selectors import ReservationDetail
 from inventory.selectors import TicketFacts
@@ -226,14 +224,13 @@ class Beside:
 
 def reservation(
     request: HttpRequest,
-    viewer: Viewer,
+    found: ReservationDetail,
     report: ReportDetail,
     *,
     powers: Collection[str],
     now: datetime,
 ) -> Beside:
     """Answer the reservation that a report is about, with what happened to it lately."""
-    found = bookings.get_reservation(viewer=viewer, reservation_id=report.reservation_id, now=now)
     told = books.read_all(found)
     overview = Overview(found, told.payments, payments.available_actions(found, now=now))
     user: Any = request.user
