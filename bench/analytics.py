@@ -36,7 +36,8 @@ def close_all(now: datetime, say: Callable[[str], None]) -> None:
         started = time.monotonic()
         close_day(day=day, now=now)
         longest = max(longest, time.monotonic() - started)
-    say(f"{len(days)} days closed in {time.monotonic() - began:.1f} s, one in {longest:.1f} s at most")
+    took = time.monotonic() - began
+    say(f"{len(days)} days closed in {took:.1f} s, none in more than {longest:.1f} s")
     began, departures = time.monotonic(), 0
     while measured := measure_loads(now=now, limit=2_000):
         departures += measured
