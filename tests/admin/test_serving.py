@@ -326,6 +326,21 @@ class TestOnRecord:
         other_story = text_of(browser.get(f"/admin/bookings/reservation/{other.id}/change/"))
         assert REASON not in other_story
 
+    def test_a_booking_by_phone_says_so_in_its_story(
+        self, browser: Client, staff: User, traveller: User, train: Trip, clock: Clock
+    ) -> None:
+        begin(browser, purpose="book", traveller=traveller)
+        browser.post(f"/checkout/?ticket={train.ticket_id()}&adult=1", passenger())
+        row = Reservation.objects.get()
+
+        story = text_of(browser.get(f"/admin/bookings/reservation/{row.pk}/change/"))
+
+        assert "Booked it for the traveller" in story
+        assert "page opened" not in story
+        browser.get(f"/booking/{row.locator}/")
+        story = text_of(browser.get(f"/admin/bookings/reservation/{row.pk}/change/"))
+        assert "1 page opened" in story
+
     def test_what_ended_by_its_time_ended_then(
         self, browser: Client, traveller: User, clock: Clock
     ) -> None:
