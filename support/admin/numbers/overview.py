@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import Count, Min, Q
@@ -19,7 +20,9 @@ from django.utils.translation import ngettext
 
 from bookings.models import Reservation
 from inventory.models import Mode
-from payments.models import MoneyAlarm, Refund
+from inventory.reach import Reach, reach_of
+from payments.models import Goodwill, MoneyAlarm, Refund
+from support import desk
 from support.analytics import catalogue, charts, written
 from support.analytics.cancelling import tickets
 from support.analytics.charts import Value
@@ -228,8 +231,13 @@ def _full(only: Only, now: datetime) -> dict[str, Any]:
 
 def _queues(user: AbstractBaseUser, now: datetime, tiles: list[Any]) -> None:
     may: Any = user.has_perm  # type: ignore[attr-defined]
+    reach = reach_of(user)
+    if reach.changes_something:
+        tiles.append(_off_plan(reach, now))
     if may("payments.view_refund"):
         tiles.append(_refunds())
+    if may("payments.view_goodwill"):
+        tiles.append(_goodwill())
     if may("payments.view_moneyalarm"):
         tiles.append(_alarms(now))
     if may("support.view_report"):
@@ -251,6 +259,32 @@ def _refunds() -> dict[str, Any]:
         % {name: written.number_text(number) for name, number in waiting.items()},
         href=f"{reverse('admin:payments_refund_changelist')}?state__exact={state}",
         tone="bad" if waiting["failed"] else "warn" if waiting["pending"] else "",
+    )
+
+
+def _goodwill() -> dict[str, Any]:
+    waiting = Goodwill.objects.filter(state=Goodwill.State.PENDING_APPROVAL).count()
+    return tile(
+        _("Goodwill waiting"),
+        written.number_text(waiting),
+        _("for a second person"),
+        href=f"{reverse('admin:payments_goodwill_changelist')}"
+        f"?state__exact={Goodwill.State.PENDING_APPROVAL}",
+        tone="warn" if waiting else "",
+    )
+
+
+def _off_plan(reach: Reach, now: datetime) -> dict[str, Any]:
+    day = now.date()
+    number, _rows = desk.departures(reach=reach, day=day, only_disrupted=True, limit=0)
+    seats, changes = len(desk.waiting(reach=reach)), len(desk.pending_changes(reach=reach))
+    return tile(
+        _("Off plan today"),
+        written.number_text(number),
+        _("%(people)s wait for a seat, %(changes)s changes to settle")
+        % {"people": written.number_text(seats), "changes": written.number_text(changes)},
+        href=f"{reverse('admin:desk')}?{urlencode({'day': day.isoformat(), 'disrupted': 'on'})}",
+        tone="warn" if seats or changes else "",
     )
 
 

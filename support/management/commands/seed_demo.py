@@ -1,4 +1,4 @@
-"""`manage.py seed_demo`: an invented network and three people to try the office with."""
+"""`manage.py seed_demo`: an invented network and the people to try the office with."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import SavedPassenger, User
-from accounts.roles import ADMINISTRATOR, SUPPORT_AGENT
+from accounts.roles import ADMINISTRATOR, FINANCE, OPERATIONS, SUPPORT_AGENT
 from inventory.models import ImportRun
 from inventory.timetable.demo_network import FEED, demo_timetable, edition_digest
 from inventory.timetable.publish import publish
@@ -39,7 +39,7 @@ class Command(BaseCommand):
 
     help = (
         "Make the demo: a network of 52 cities from yesterday on, a traveller with a full wallet, "
-        "support staff and an administrator. Needs DEMO=1; run it again to add days."
+        "staff of every role and an administrator. Needs DEMO=1; run it again to add days."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -69,7 +69,7 @@ class Command(BaseCommand):
         now = clock.now()
         self._publish(now=now, days=options["days"], scale=options["scale"])
         make_people(now=now)
-        self._say("The demo's traveller, support staff and administrator are there.")
+        self._say("The demo's traveller, staff and administrator are there.")
 
     def _publish(self, *, now: datetime, days: int, scale: float) -> None:
         first, last = window(now.date(), days)
@@ -134,6 +134,15 @@ def make_people(*, now: datetime) -> None:
     )
     _give_role(support, SUPPORT_AGENT)
     _give_role(admin, ADMINISTRATOR)
+    for role, first_name in ((FINANCE, "Fran"), (OPERATIONS, "Olu")):
+        colleague = _person(
+            email=f"{role}@demo.example",
+            now=now,
+            first_name=first_name,
+            last_name=role.capitalize(),
+            is_staff=True,
+        )
+        _give_role(colleague, role)
     _save_companions(traveller, now=now)
     for amount in OPENING:
         wallet.open_with(user_id=traveller.pk, amount=amount, now=now)

@@ -14,7 +14,7 @@ from support.management.practice import season
 from travel.common import clock
 
 SALES = 240
-AGENT, CHIEF = "support@demo.example", "admin@demo.example"
+AGENT, DISPATCHER = "support@demo.example", "operations@demo.example"
 
 
 class Command(BaseCommand):
@@ -32,7 +32,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEMO:
             raise CommandError("Invented sales are only made where DEMO=1 is set.")
-        staff = {user.email: user for user in User.objects.filter(email__in=[AGENT, CHIEF])}
+        staff = {user.email: user for user in User.objects.filter(email__in=[AGENT, DISPATCHER])}
         if len(staff) < 2:
             raise CommandError("The demo's staff are not there: run seed_demo first.")
         if season.is_played():
@@ -41,7 +41,7 @@ class Command(BaseCommand):
         begun = time.monotonic()
         done = season.play(
             agent=staff[AGENT],
-            chief=staff[CHIEF],
+            dispatcher=staff[DISPATCHER],
             now=clock.now(),
             sales=options["sales"],
             seed=options["seed"],

@@ -57,7 +57,7 @@ class Cast:
     """The accounts that act: who helps, who decides, and who travels."""
 
     agent: User
-    chief: User
+    dispatcher: User
     travellers: list[User]
 
 
@@ -66,9 +66,11 @@ def is_played() -> bool:
     return User.objects.filter(email__endswith=f"@{DOMAIN}").exists()
 
 
-def play(*, agent: User, chief: User, now: datetime, sales: int, seed: int = 1) -> Counter[str]:
+def play(
+    *, agent: User, dispatcher: User, now: datetime, sales: int, seed: int = 1
+) -> Counter[str]:
     """Sell so many times within the last two weeks, and answer how often what was done."""
-    season = Season(Random(seed), agent=agent, chief=chief, now=now)  # noqa: S311
+    season = Season(Random(seed), agent=agent, dispatcher=dispatcher, now=now)  # noqa: S311
     season.open()
     season.plan(sales)
     season.run()
@@ -81,7 +83,7 @@ def play(*, agent: User, chief: User, now: datetime, sales: int, seed: int = 1) 
 class Season:
     """Acts in the order of their moments; each may plan later ones."""
 
-    def __init__(self, random: Random, *, agent: User, chief: User, now: datetime) -> None:
+    def __init__(self, random: Random, *, agent: User, dispatcher: User, now: datetime) -> None:
         self.random, self.now = random, now
         self.begins = now - timedelta(days=DAYS)
         self.done: Counter[str] = Counter()
@@ -89,7 +91,7 @@ class Season:
         self._order = count()
         self._swept = self.begins
         self._complaints: list[Complaint] = []
-        self._cast = Cast(agent, chief, [])
+        self._cast = Cast(agent, dispatcher, [])
         self._first, self._last = _window()
         self._lines: list[Line] = inventory.busiest_lines(
             self._middle_day(), of_each_mode=LINES_OF_EACH_MODE
@@ -354,7 +356,7 @@ class Season:
         late, off = ahead.first(), ahead.filter(service__mode="Bus").first()
         if late is not None:
             departures.delay(
-                hand=Hand(self._cast.chief.pk, "A signal fault on the way."),
+                hand=Hand(self._cast.dispatcher.pk, "A signal fault on the way."),
                 departure_id=late.pk,
                 position=0,
                 minutes=35,
@@ -363,7 +365,7 @@ class Season:
             )
         if off is not None and off != late:
             departures.cancel(
-                hand=Hand(self._cast.chief.pk, "The vehicle is in the workshop."),
+                hand=Hand(self._cast.dispatcher.pk, "The vehicle is in the workshop."),
                 departure_id=off.pk,
                 deed="refund",
                 now=self.now,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import Any
 
 import pytest
@@ -13,16 +14,22 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
-from inventory.models import Membership
+from inventory.models import Departure, Membership
 from payments.models import MoneyAlarm
+from payments.services import goodwill
 from support.analytics.catalogue import REPORTS
 from support.analytics.rights import HELP, MONEY, PEOPLE, TRAFFIC
 from tests import factories
 from tests.conftest import Clock
 from tests.support.analytics.conftest import Sales, at
+from travel.common.money import Money
 
 pytestmark = pytest.mark.django_db
 
+QUEUES = {
+    *("Reports waiting", "Refunds waiting", "Goodwill waiting"),
+    *("Money alarms", "Off plan today"),
+}
 JUNE = "first=2026-06-01&last=2026-06-30"
 ROOMS_OF_ROLE = {
     "administrator": {MONEY, TRAFFIC, HELP, PEOPLE},
@@ -229,8 +236,8 @@ class TestOverview:
         with CaptureQueriesContext(connection) as after:
             chief.get("/admin/")
 
-        # Eight tiles and two panels, each by a statement of its own.
-        assert len(before) == len(after) <= 16
+        # Ten tiles and two panels, each by a statement of its own; three for what is off plan.
+        assert len(before) == len(after) <= 19
 
     def test_tells_the_day(self, chief: Client, sales: Sales) -> None:
         text = chief.get("/admin/").content.decode()
@@ -266,17 +273,34 @@ class TestOverview:
     @pytest.mark.parametrize(
         ("role", "shown"),
         [
-            ("support agent", {"Reports waiting", "Refunds waiting"}),
-            ("finance", {"Refunds waiting", "Money alarms"}),
-            ("operations", set()),
-            ("administrator", {"Reports waiting", "Refunds waiting", "Money alarms"}),
+            ("support agent", {"Reports waiting", "Refunds waiting", "Goodwill waiting"}),
+            ("finance", {"Refunds waiting", "Goodwill waiting", "Money alarms"}),
+            ("operations", {"Off plan today"}),
+            ("administrator", QUEUES),
         ],
     )
     def test_queues_need_the_right_to_their_lists(self, role: str, shown: set[str]) -> None:
         text = browser_of(colleague(role)).get("/admin/").content.decode()
 
-        queues = {"Reports waiting", "Refunds waiting", "Money alarms"}
-        assert {queue for queue in queues if queue in text} == shown
+        assert {queue for queue in QUEUES if queue in text} == shown
+
+    def test_tells_what_waits_for_a_second_person_and_what_does_not_run(
+        self, chief: Client, sales: Sales, staff: User
+    ) -> None:
+        goodwill.give(
+            user_id=sales.ada.pk,
+            amount=Money(4_000, "EUR"),
+            reason_code="goodwill",
+            actor_id=staff.pk,
+            now=at(2, 11),
+        )
+        train = sales.timetable.train.departure
+        Departure.objects.filter(pk=train.pk).update(state="cancelled", travel_date=at(2, 0).date())
+
+        text = " ".join(chief.get("/admin/").content.decode().split())
+
+        assert re.search(r"Goodwill waiting.{0,200}?>1<.{0,200}?for a second person", text)
+        assert re.search(r"Off plan today.{0,200}?>1<.{0,200}?0 wait for a seat", text)
 
     def test_is_quiet_where_nothing_was_sold(self, chief: Client) -> None:
         text = chief.get("/admin/").content.decode()

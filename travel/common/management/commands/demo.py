@@ -183,7 +183,9 @@ def _lines(*, url: str, seeded: bool) -> list[str]:
     logins = [
         "",
         f"Traveller   traveller@demo.example   {PASSWORD}   (the wallet is full)",
-        f"Support     support@demo.example     {PASSWORD}",
+        f"Support     support@demo.example     {PASSWORD}   {url}/admin/",
+        f"Finance     finance@demo.example     {PASSWORD}   {url}/admin/",
+        f"Operations  operations@demo.example  {PASSWORD}   {url}/admin/",
         f"Admin       admin@demo.example       {PASSWORD}   {url}/admin/",
         "",
     ]
