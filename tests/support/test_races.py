@@ -20,7 +20,7 @@ from tests.faults.test_races import at_once, tally
 from travel.common.models import OutboxMessage
 from travel.common.money import Money
 
-from .conftest import Buy
+from .conftest import Buy, send
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -118,3 +118,72 @@ def test_eight_answer_and_every_word_is_kept(
         row.assigned_to_id
         == ReportMessage.objects.filter(is_from_staff=True).earliest("id").author_id
     )
+
+
+def test_eight_take_a_report_and_one_has_it(
+    report: ReportDetail, colleagues: list[Viewer], noon: datetime
+) -> None:
+    results = at_once(
+        [
+            lambda who=who: services.take(viewer=who, report_id=report.id, now=noon)
+            for who in colleagues
+        ]
+    )
+
+    assert tally(results) == {"done": 1, "report_taken": 7}
+    taken = ReportMessage.objects.get(event="taken")
+    assert Report.objects.get().assigned_to_id == taken.author_id
+
+
+def test_one_page_sent_eight_times_answers_once(
+    report: ReportDetail, agent: Viewer, noon: datetime
+) -> None:
+    results = at_once(
+        [
+            lambda: services.respond(
+                viewer=agent,
+                report_id=report.id,
+                answer="We are sorry.",
+                state="Closed",
+                once="token",
+                now=noon,
+            )
+        ]
+        * 8
+    )
+
+    assert tally(results) == {"done": 8}
+    assert ReportMessage.objects.filter(body="We are sorry.").count() == 1
+    assert OutboxMessage.objects.filter(kind="support.report_answered").count() == 1
+
+
+def test_merging_in_a_ring_while_the_passenger_writes_makes_no_circle(
+    buy: Buy, me: Viewer, colleagues: list[Viewer], noon: datetime
+) -> None:
+    booked = buy()
+    ring = [send(booked, me, noon, text=f"{number}.") for number in range(4)]
+
+    def merge(number: int) -> ReportDetail:
+        into = ring[(number + 1) % 4]
+        return services.merge(
+            viewer=colleagues[number], report_id=ring[number].id, into_id=into.id, now=noon
+        )
+
+    def write(number: int) -> ReportDetail:
+        return services.add_message(viewer=me, report_id=ring[number].id, text="And?", now=noon)
+
+    results = at_once(
+        [lambda number=number: merge(number) for number in range(4)]
+        + [lambda number=number: write(number) for number in range(4)]
+    )
+
+    words = tally(results)
+    # A ring of four is cut at one report at least; nothing that was written is lost.
+    assert words["done"] < 8
+    assert set(words) <= {"done", "report_merged", "move_not_allowed"}
+    assert ReportMessage.objects.filter(body="And?").count() == 4
+    into = dict(Report.objects.values_list("id", "merged_into"))
+    ends = [one for one, other in into.items() if other is None]
+    assert ends
+    assert {other for other in into.values() if other is not None} <= set(ends)
+    assert all(Report.objects.get(pk=one).due_at is not None for one in ends)
