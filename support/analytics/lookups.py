@@ -241,11 +241,9 @@ class Twins:
     def top_users(since: datetime, limit: int) -> list[FoundUser]:
         numbers = Counter[int]()
         for move, sign in ((_sold(since), 1), (_gone(since), -1)):
-            counts = move.values(user=F("passenger__reservation__user")).annotate(
-                number=Count("id")
-            )
-            for row in counts.exclude(user=None):
-                numbers[row["user"]] += sign * row["number"]
+            theirs = move.exclude(passenger__reservation__user=None)
+            for user in theirs.values_list("passenger__reservation__user", flat=True):
+                numbers[user] += sign
         best = sorted((-number, user) for user, number in numbers.items() if number > 0)[:limit]
         return _users((user, -number) for number, user in best)
 

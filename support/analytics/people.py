@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -55,14 +55,17 @@ def users_by_month(*, over: Span) -> list[MonthOfUsers]:
         "WHERE joined_at >= %s AND joined_at < %s GROUP BY 2",
         [*since, *since, over.ends_at, *since, over.begins_at, over.ends_at],
     )
+    active, new, joined = Counter[int](), Counter[int](), Counter[int]()
+    bits = [1 << n for n in range(1, len(since))]
+    for kind, months_of, first, number in rows:
+        if kind == "joined":
+            joined[int(months_of)] += int(number)
+            continue
+        new[int(first)] += int(number)
+        active.update({bit: int(number) for bit in bits if int(months_of) & bit})
     return [
-        MonthOfUsers(
-            key=f"{one.first:%Y-%m}",
-            active=_count(rows, "active", lambda mask, _first, bit=1 << n: mask & bit),
-            new=_count(rows, "active", lambda _mask, first, bit=1 << n: first == bit),
-            joined=_count(rows, "joined", lambda mask, _first, bit=1 << n: mask == bit),
-        )
-        for n, one in enumerate(spans, start=1)
+        MonthOfUsers(f"{one.first:%Y-%m}", active[bit], new[bit], joined[bit])
+        for one, bit in zip(spans, bits, strict=True)
     ]
 
 
@@ -81,14 +84,6 @@ def _in_order_of_users() -> str:
     # That index has all that is asked for, account after account; the one of the time leads to
     # every row.
     return " FORCE INDEX (reservation_of_user)" if connection.vendor == "mysql" else ""
-
-
-def _count(rows: Sequence[Any], kind: str, is_one: Callable[[int, int], Any]) -> int:
-    return sum(
-        int(number)
-        for found, mask, first, number in rows
-        if found == kind and is_one(int(mask), int(first))
-    )
 
 
 @dataclass(frozen=True, slots=True)

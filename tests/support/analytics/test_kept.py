@@ -49,7 +49,9 @@ def every_report() -> dict[tuple[str, str], Any]:
     """Answer the rows of every report by each of its words."""
     found = {}
     for report in catalogue.REPORTS.values():
-        span = {"first": SUMMER.first, "last": SUMMER.last} if report.has_span else {}
+        span: dict[str, Any] = (
+            {"first": SUMMER.first, "last": SUMMER.last} if report.has_span else {}
+        )
         for by in report.by or [""]:
             asked = catalogue.ask(report, rights=Rights(ROOMS), now=LATER, by=by, **span)
             found[report.name, by] = report.run(asked).rows
