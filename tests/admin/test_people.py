@@ -11,7 +11,9 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts import tokens
 from accounts.models import User
+from inventory.models import Membership
 from tests import factories
+from travel.common.models import Act
 
 PASSWORD = factories.PASSWORD
 NEW = "a-new-pass-word-1"
@@ -19,11 +21,10 @@ NEW = "a-new-pass-word-1"
 
 @pytest.fixture
 def agent(staff: User) -> User:
-    """A support agent who may look at people and change them, as far as staff may."""
-    role = Group.objects.get(name="support agent")
-    role.permissions.set(
-        Permission.objects.filter(codename__in=["view_user", "change_user", "view_reservation"])
-    )
+    """A support agent whom a group of the office's own lets change people, as far as staff may."""
+    closing = Group.objects.create(name="closing accounts")
+    closing.permissions.add(Permission.objects.get(codename="change_user"))
+    staff.groups.add(closing)
     return staff
 
 
@@ -121,7 +122,6 @@ class TestPower:
 
     def test_an_agent_raises_nobody(self, agents_browser: Client, traveller: User) -> None:
         page = reverse("admin:accounts_user_change", args=[traveller.pk])
-        role = Group.objects.get(name="support agent")
 
         answer = agents_browser.post(
             page,
@@ -129,7 +129,7 @@ class TestPower:
                 "is_active": "on",
                 "is_staff": "on",
                 "is_superuser": "on",
-                "groups": [role.pk],
+                "groups": [role("support agent")],
                 "user_permissions": [Permission.objects.first().pk],
                 "email": "other@example.org",
                 "saved_passengers-TOTAL_FORMS": "0",
@@ -232,17 +232,325 @@ class TestPower:
         assert user.token_families.get().revoked_at == clock.now()
 
     def test_a_superuser_gives_a_role(self, desk: Client, staff: User) -> None:
-        role = Group.objects.create(name="night desk")
+        group = Group.objects.create(name="night desk")
         answer = desk.post(
             reverse("admin:accounts_user_change", args=[staff.pk]),
             {
                 "is_active": "on",
                 "is_staff": "on",
-                "groups": [role.pk],
+                "groups": [group.pk],
                 "saved_passengers-TOTAL_FORMS": "0",
                 "saved_passengers-INITIAL_FORMS": "0",
             },
         )
 
         assert answer.status_code == 302
-        assert list(staff.groups.all()) == [role]
+        assert list(staff.groups.all()) == [group]
+
+    def test_a_superuser_makes_another_and_does_not_touch_himself(
+        self, desk: Client, chief: User, staff: User
+    ) -> None:
+        assert save(desk, staff, is_superuser="on", is_staff="on", is_active="on") == 302
+        staff.refresh_from_db()
+        assert staff.is_superuser
+
+        assert save(desk, chief, is_active="on") == 403
+        chief.refresh_from_db()
+        assert (chief.is_superuser, chief.is_staff) == (True, True)
+
+
+# --- administrators -------------------------------------------------------------------------------
+
+
+def save(browser: Client, person: User, *, why: str = "", **fields: object) -> int:
+    """Send the form of a person as a browser would, with whatever else; answer the status."""
+    forms = {"saved_passengers-TOTAL_FORMS": "0", "saved_passengers-INITIAL_FORMS": "0"}
+    page = reverse("admin:accounts_user_change", args=[person.pk])
+    return browser.post(page, {**forms, "why": why, **fields}).status_code
+
+
+def role(name: str) -> int:
+    return Group.objects.get(name=name).pk
+
+
+def groups_of(person: User) -> list[str]:
+    return sorted(person.groups.values_list("name", flat=True))
+
+
+@pytest.fixture
+def boss(db: None) -> User:
+    """An administrator who is no superuser."""
+    return factories.make_user(
+        email="berta@office.example", first_name="Berta", is_staff=True, roles=["administrator"]
+    )
+
+
+@pytest.fixture
+def office(boss: User, settings, clock) -> Client:
+    """The administrator's browser."""
+    settings.STAFF_2FA = "optional"
+    client = Client()
+    client.force_login(boss)
+    return client
+
+
+@pytest.fixture
+def night(db: None) -> Group:
+    """A group of the office's own with a right that administrators lack."""
+    group = Group.objects.create(name="night desk")
+    group.permissions.add(Permission.objects.get(codename="delete_user"))
+    return group
+
+
+@pytest.fixture
+def powerful(chief: User, night: Group) -> dict[str, User]:
+    """Everybody whom an administrator does not govern."""
+    other = factories.make_user(is_staff=True, roles=["administrator"])
+    resting = factories.make_user(is_staff=True, is_active=False, roles=["administrator"])
+    watch = factories.make_user(is_staff=True)
+    watch.groups.add(night)
+    singular = factories.make_user(is_staff=True)
+    singular.user_permissions.add(Permission.objects.get(codename="delete_user"))
+    return {
+        "superuser": chief,
+        "administrator": other,
+        "closed administrator": resting,
+        "with a right that administrators lack": watch,
+        "with such a right of one's own": singular,
+    }
+
+
+POWERFUL = pytest.mark.parametrize(
+    "whom",
+    [
+        "superuser",
+        "administrator",
+        "closed administrator",
+        "with a right that administrators lack",
+        "with such a right of one's own",
+        "oneself",
+    ],
+)
+
+
+class TestAdministrators:
+    def test_make_a_staff_account(self, office: Client, boss: User, clock) -> None:
+        new = {"usable_password": "true", "password1": NEW, "password2": NEW}
+        answer = office.post(
+            reverse("admin:accounts_user_add"),
+            {
+                "email": "nora@office.example",
+                **new,
+                "why": "Begins on Monday",
+                "is_superuser": "on",
+                "groups": [role("administrator")],
+            },
+        )
+
+        assert answer.status_code == 302
+        nora = User.objects.get(email="nora@office.example")
+        assert (nora.is_staff, nora.is_superuser, groups_of(nora)) == (True, False, [])
+        act = Act.objects.get()
+        assert (act.kind, act.actor, act.about) == ("added", boss, f"accounts.user:{nora.pk}")
+        assert (act.reason, act.address, act.at) == ("Begins on Monday", "127.0.0.1", clock.now())
+
+    @pytest.mark.parametrize("name", ["support agent", "finance", "operations"])
+    def test_give_and_take_roles(self, office: Client, staff: User, name: str) -> None:
+        staff.groups.clear()
+        flags = {"is_active": "on", "is_staff": "on"}
+
+        assert save(office, staff, **flags, groups=[role(name)], why="New desk") == 302
+        assert groups_of(staff) == [name]
+        assert save(office, staff, **flags, groups=[]) == 302
+        assert groups_of(staff) == []
+        given, taken = Act.objects.order_by("entry_id")
+        assert given.entry.get_change_message() == f"Roles given: {name}."
+        assert given.reason == "New desk"
+        assert taken.entry.get_change_message() == f"Roles taken: {name}."
+
+    def test_close_an_account_and_what_is_signed_in_with_it(
+        self, office: Client, staff: User, clock, api
+    ) -> None:
+        theirs, token = Client(), api.by(staff)
+        theirs.force_login(staff)
+        assert theirs.get("/admin/").status_code == 200
+        assert token.get("/users/me").status_code == 200
+
+        flags = {"is_staff": "on", "groups": [role("support agent")]}
+        assert save(office, staff, **flags, why="Left the office") == 302
+
+        assert theirs.get("/admin/").status_code == 302
+        assert token.get("/users/me").status_code == 401
+        act = Act.objects.get()
+        assert (act.entry.get_change_message(), act.reason) == (
+            "Account closed.",
+            "Left the office",
+        )
+
+    def test_a_role_that_is_taken_ends_what_it_allowed_at_once(
+        self, office: Client, staff: User, api
+    ) -> None:
+        theirs, token = Client(), api.by(staff)
+        theirs.force_login(staff)
+        reservations = reverse("admin:bookings_reservation_changelist")
+        assert theirs.get(reservations).status_code == 200
+        assert token.get("/support/reservations").status_code == 200
+
+        assert save(office, staff, is_active="on", is_staff="on", groups=[]) == 302
+
+        assert theirs.get(reservations).status_code == 403
+        assert token.get("/support/reservations").status_code == 403
+
+    def test_make_a_traveller_staff_and_a_traveller_again(
+        self, office: Client, traveller: User
+    ) -> None:
+        flags = {"is_active": "on", "is_staff": "on", "groups": [role("finance")]}
+        assert save(office, traveller, **flags) == 302
+        traveller.refresh_from_db()
+        assert (traveller.is_staff, groups_of(traveller)) == (True, ["finance"])
+        theirs = Client()
+        theirs.force_login(traveller)
+        assert theirs.get("/admin/").status_code == 200
+
+        assert save(office, traveller, is_active="on", groups=[]) == 302
+        assert theirs.get("/admin/").status_code == 302
+
+    def test_give_no_more_than_they_have(self, office: Client, staff: User, night: Group) -> None:
+        for group in (role("administrator"), night.pk):
+            status = save(office, staff, is_active="on", is_staff="on", groups=[group])
+            assert status == 200, "the form comes back: there is no such choice"
+            assert groups_of(staff) == ["support agent"]
+
+    def test_sent_fields_that_no_form_has_are_left(self, office: Client, staff: User) -> None:
+        more = {
+            "is_superuser": "on",
+            "user_permissions": [Permission.objects.get(codename="delete_user").pk],
+            "email": "mine@example.org",
+            "password": "x",
+            "groups": [role("support agent")],
+        }
+        assert save(office, staff, is_active="on", is_staff="on", **more) == 302
+        staff.refresh_from_db()
+        assert not staff.is_superuser
+        assert not staff.user_permissions.exists()
+        assert staff.email == "sam@office.example"
+        assert staff.check_password(PASSWORD)
+
+    @POWERFUL
+    def test_do_not_touch_whoever_has_more_power_nor_themselves(
+        self, office: Client, boss: User, powerful: dict[str, User], whom: str, timetable
+    ) -> None:
+        person = boss if whom == "oneself" else powerful[whom]
+        device = TOTPDevice.objects.create(user=person, name="phone")
+        carrier = timetable.train.departure.service.carrier
+        own = Membership.objects.create(user=person, carrier=carrier, role="viewer")
+        before = (User.objects.values().get(pk=person.pk), groups_of(person))
+        elsewhere = timetable.flight.departure.service.carrier
+
+        flags = {"is_active": "", "is_staff": "on", "groups": [role("finance")]}
+        assert save(office, person, **flags) == 403
+        page = reverse("admin:auth_user_password_change", args=[person.pk])
+        assert office.get(page).status_code == 403
+        new = {"usable_password": "true", "password1": NEW, "password2": NEW}
+        assert office.post(page, new).status_code == 403
+        page = reverse("admin:otp_totp_totpdevice_delete", args=[device.pk])
+        assert office.post(page, {"post": "yes"}).status_code == 403
+        page = reverse("admin:inventory_membership_change", args=[own.pk])
+        assert office.post(page, {"role": "manager"}).status_code == 403
+        page = reverse("admin:inventory_membership_delete", args=[own.pk])
+        assert office.post(page, {"post": "yes"}).status_code == 403
+        form = {"user": person.pk, "carrier": elsewhere.pk, "role": "manager"}
+        answer = office.post(reverse("admin:inventory_membership_add"), form)
+        assert answer.status_code == 200
+        assert "You do not give this person memberships." in answer.content.decode()
+
+        assert (User.objects.values().get(pk=person.pk), groups_of(person)) == before
+        assert TOTPDevice.objects.filter(pk=device.pk).exists()
+        assert list(person.memberships.values_list("carrier", "role")) == [(carrier.pk, "viewer")]
+        assert not Act.objects.exists()
+
+    def test_look_at_whom_they_do_not_touch(self, office: Client, powerful) -> None:
+        for person in powerful.values():
+            page = office.get(reverse("admin:accounts_user_change", args=[person.pk]))
+            assert page.status_code == 200
+            assert 'name="is_active"' not in page.content.decode()
+
+    def test_give_and_take_memberships(self, office: Client, staff: User, timetable, boss) -> None:
+        carrier = timetable.train.departure.service.carrier
+        form = {"user": staff.pk, "carrier": carrier.pk, "role": "viewer", "why": "On loan"}
+
+        assert office.post(reverse("admin:inventory_membership_add"), form).status_code == 302
+        own = Membership.objects.get()
+        page = reverse("admin:inventory_membership_change", args=[own.pk])
+        # User and carrier stand fast.
+        assert office.post(page, {"role": "manager", "user": boss.pk}).status_code == 302
+        own.refresh_from_db()
+        assert (own.user, own.carrier, own.role) == (staff, carrier, "manager")
+        page = reverse("admin:inventory_membership_delete", args=[own.pk])
+        assert office.post(page, {"post": "yes", "why": "Went back"}).status_code == 302
+        assert not Membership.objects.exists()
+        acts = Act.objects.order_by("entry_id").values_list("kind", "reason")
+        assert list(acts) == [("added", "On loan"), ("changed", ""), ("deleted", "Went back")]
+
+    def test_set_a_colleagues_password(self, office: Client, staff: User, clock) -> None:
+        tokens.issue(user=staff, now=clock.now())
+        page = reverse("admin:auth_user_password_change", args=[staff.pk])
+        new = {"usable_password": "true", "password1": NEW, "password2": NEW}
+
+        assert office.post(page, new).status_code == 302
+        staff.refresh_from_db()
+        assert staff.check_password(NEW)
+        assert staff.token_families.get().revoked_because == "password"
+        assert Act.objects.get().about == f"accounts.user:{staff.pk}"
+
+    def test_take_away_a_lost_second_factor(self, office: Client, staff: User, clock, boss) -> None:
+        device = TOTPDevice.objects.create(user=staff, name="phone")
+        tokens.issue(user=staff, now=clock.now())
+        page = reverse("admin:otp_totp_totpdevice_delete", args=[device.pk])
+
+        assert office.post(page, {"post": "yes", "why": "Lost the phone"}).status_code == 302
+        assert not TOTPDevice.objects.exists()
+        assert staff.token_families.get().revoked_because == "second factor"
+        act = Act.objects.get()
+        assert (act.about, act.actor, act.reason) == (
+            f"accounts.user:{staff.pk}",
+            boss,
+            "Lost the phone",
+        )
+        assert act.entry.get_change_message() == "Second factor taken away."
+
+    def test_nobody_deletes_the_own_second_factor(self, desk: Client, chief: User) -> None:
+        """Whoever has stolen a session could set up another one."""
+        device = TOTPDevice.objects.create(user=chief, name="phone")
+        page = reverse("admin:otp_totp_totpdevice_delete", args=[device.pk])
+
+        assert desk.post(page, {"post": "yes"}).status_code == 403
+        assert TOTPDevice.objects.exists()
+
+    def test_make_and_change_no_groups(self, office: Client, night: Group) -> None:
+        every = list(Permission.objects.values_list("pk", flat=True))
+        form = {"name": "all", "permissions": every}
+
+        assert office.post(reverse("admin:auth_group_add"), form).status_code == 403
+        for group in (night, Group.objects.get(name="administrator")):
+            for page in ("change", "delete"):
+                address = reverse(f"admin:auth_group_{page}", args=[group.pk])
+                assert office.post(address, {**form, "post": "yes"}).status_code == 403
+        assert set(night.permissions.values_list("codename", flat=True)) == {"delete_user"}
+
+
+class TestRoles:
+    def test_stand_fast_even_for_superusers(self, desk: Client) -> None:
+        for name in ("support agent", "finance", "operations", "administrator"):
+            for page in ("change", "delete"):
+                address = reverse(f"admin:auth_group_{page}", args=[role(name)])
+                assert desk.post(address, {"name": "x", "post": "yes"}).status_code == 403
+        assert Group.objects.count() == 4
+
+    def test_further_groups_are_the_superusers_to_make(self, desk: Client) -> None:
+        right = Permission.objects.get(codename="view_account")
+        form = {"name": "auditors", "permissions": [right.pk], "why": "Year's end"}
+
+        assert desk.post(reverse("admin:auth_group_add"), form).status_code == 302
+        assert Group.objects.get(name="auditors").permissions.get() == right
+        assert Act.objects.get().reason == "Year's end"

@@ -155,7 +155,8 @@ class ActAdmin(ClosedAdmin):
     fields = ["at", "actor", "kind", "row", "what", "address", "reason"]
     list_select_related = ["actor", "entry__content_type"]
     list_filter = ["kind"]
-    ordering = ["-entry"]
+    # Not "-entry": that would follow the order of its own table.
+    ordering = ["-entry_id"]
     find_by = [("actor__email__istartswith", email), ("about", row_named), ("at__range", day)]
     search_help_text = _("Beginning of a colleague's e-mail address, a row (refund 7), or a day.")
 
