@@ -58,8 +58,8 @@ def saved_by(user_id: int) -> list[SavedPassenger]:
 
 
 def role_names(*, user: User) -> list[str]:
-    """Answer the names of the user's roles, in order."""
-    return list(user.groups.order_by("name").values_list("name", flat=True))
+    """Answer the names of the user's roles, in order; groups read already are not read again."""
+    return sorted(group.name for group in user.groups.all())
 
 
 # --- power ----------------------------------------------------------------------------------------

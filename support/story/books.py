@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
+from accounts.models import User
 from bookings.selectors import ReservationDetail
 from payments.receipts import number_text
 from payments.selectors import PaymentDetail, RefundDetail
@@ -54,7 +55,7 @@ MOST_ROWS = 3_000
 FELT = ("delay", "cancel", "skip", "platform", "swap", "settle", "block", "seat")
 
 # At one instant a cause is told before what came of it.
-BEFORE_PAYMENT, BEFORE_DESK, BEFORE_SCAN = -3, -2, -1
+HOLDER, BEFORE_PAYMENT, BEFORE_DESK, BEFORE_SCAN = -4, -3, -2, -1
 
 _COLUMNS = {
     "id": "0",
@@ -99,11 +100,16 @@ class _Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """All that happened, the oldest first, and the attempts to pay as pages and rules read them."""
+    """
+    All that happened, the oldest first, and the attempts to pay as pages and rules read them.
+
+    `holder` is as much of the holder's account as staff are told of it, None of a guest.
+    """
 
     entries: list[Entry]
     payments: list[PaymentDetail]
     is_cut_off: bool
+    holder: User | None = None
 
 
 def read_all(reservation: ReservationDetail) -> Books:
@@ -112,7 +118,9 @@ def read_all(reservation: ReservationDetail) -> Books:
     rows = [_row(values) for values in sql.rows(_STATEMENT, _values(reservation))]
     for row in rows:
         reader.take(row)
-    return Books(reader.entries, list(reader.payments.values()), len(rows) == MOST_ROWS)
+    return Books(
+        reader.entries, list(reader.payments.values()), len(rows) == MOST_ROWS, reader.holder
+    )
 
 
 def _values(reservation: ReservationDetail) -> list[object]:
@@ -167,6 +175,20 @@ _TRAVELS = (
 )
 
 _BOOKS = [
+    _Book(
+        _select(
+            HOLDER,
+            "bookings_reservation booked JOIN accounts_user person ON person.id = booked.user_id "
+            "WHERE booked.id = %s",
+            id="person.id",
+            at="booked.created_at",
+            a="CASE WHEN person.is_active THEN '1' ELSE '' END",
+            b="CASE WHEN person.is_staff THEN '1' ELSE '' END",
+            c="CASE WHEN person.is_superuser THEN '1' ELSE '' END",
+            d="COALESCE(person.phone, '')",
+            **_by("person"),
+        )
+    ),
     _Book(
         _select(
             0,
@@ -539,6 +561,7 @@ class _Reader:
     entries: list[Entry] = field(default_factory=list)
     payments: dict[int, PaymentDetail] = field(default_factory=dict)
     open: dict[str, Entry] = field(default_factory=dict)
+    holder: User | None = None
 
     def take(self, row: _Row) -> None:
         """Add what a row says."""
@@ -579,6 +602,19 @@ class _Reader:
         parts = entry.details["parts"]
         assert isinstance(parts, list)
         return entry, parts
+
+
+def _holder(reader: _Reader, row: _Row) -> None:
+    reader.holder = User(
+        pk=row.id,
+        first_name=row.first_name,
+        last_name=row.last_name,
+        email=row.email or None,
+        phone=row.d or None,
+        is_active=bool(row.a),
+        is_staff=bool(row.b),
+        is_superuser=bool(row.c),
+    )
 
 
 def _event(reader: _Reader, row: _Row) -> None:
@@ -827,6 +863,7 @@ def _serving(reader: _Reader, row: _Row) -> None:
 
 
 _READERS: dict[int, Callable[[_Reader, _Row], None]] = {
+    HOLDER: _holder,
     BEFORE_PAYMENT: _payment,
     BEFORE_DESK: _desk,
     BEFORE_SCAN: _scan,

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
@@ -52,7 +53,9 @@ def bound(site: Any, view: View) -> View:
         viewer = viewers.of_user(user)
         if not (viewer.is_support and user.has_perm(SEES)):
             raise PermissionDenied
-        roles = [] if user.is_superuser else people.role_names(user=user)
+        # The frame of the admin asks for the roles again.
+        prefetch_related_objects([user], "groups")
+        roles = people.role_names(user=user)
         hand = Hand(viewer, selectors.powers(roles=roles, is_superuser=user.is_superuser))
         try:
             return view(site, request, hand, **kwargs)

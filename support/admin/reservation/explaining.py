@@ -15,7 +15,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.models import User
 from bookings.documents.passes import has_documents
 from bookings.documents.words import home_zone
 from bookings.models import Coupon, Reservation
@@ -91,7 +90,7 @@ def explain_view(site: Any, request: HttpRequest, hand: Hand, *, object_id: str)
     now = clock.now()
     overview, found = read(hand, object_id, now=now)
     reservation = overview.reservation
-    holder = _holder(reservation)
+    holder = found.holder
     sums = sums_of(reservation, found)
     offered = buttons(overview, powers=hand.powers, holder=holder)
     return shown(
@@ -128,12 +127,6 @@ def explain_view(site: Any, request: HttpRequest, hand: Hand, *, object_id: str)
         sees_fares=request.user.has_perm("inventory.view_fareversion"),  # type: ignore[union-attr]
         **_time_line(site, request, reservation, found),
     )
-
-
-def _holder(reservation: ReservationDetail) -> User | None:
-    if reservation.user_id is None:
-        return None
-    return User.objects.filter(pk=reservation.user_id).first()
 
 
 def state_word(reservation: ReservationDetail) -> Word:
