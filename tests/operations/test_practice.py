@@ -16,7 +16,8 @@ from support import audit
 from support.management.commands.seed_demo import make_people, window
 from support.management.practice import season
 from support.management.practice.people import DOMAIN
-from support.models import DisruptionJob, Report
+from support.models import CannedReply, DisruptionJob, Report
+from support.reports import unknown_placeholders
 from travel.common import clock
 from travel.common.models import OutboxMessage
 
@@ -58,7 +59,11 @@ def test_the_season_is_as_true_as_an_office(office: datetime, capsys) -> None:
     assert CarrierTerms.objects.exists()
     assert all(row.balance_minor > 0 for row in Account.objects.filter(kind="fee"))
     assert Account.objects.filter(kind="fee").exists()
-    assert Report.objects.exists()
+    # The desk has work, and words to begin with; what some wrote is late by now.
+    assert Report.objects.filter(due_at__lte=office).exists()
+    assert Report.objects.filter(state="Reviewed").exists()
+    assert CannedReply.objects.count() == 6
+    assert not any(unknown_placeholders(reply.body) for reply in CannedReply.objects.all())
     assert DisruptionJob.objects.exists()
 
 

@@ -157,6 +157,8 @@ def thread(report: ReportDetail, *, zone: ZoneInfo) -> list[Said]:
             from_report=one.report_id if one.report_id != report.id else None,
         )
         for one in report.messages
+        # What was done to a report that was merged stands on its own page.
+        if not one.event or one.report_id == report.id
     ]
 
 
@@ -278,6 +280,12 @@ def _leg(found: ReservationDetail, ticket: TicketFacts, report: ReportDetail) ->
 
 def _lately(found: ReservationDetail, told: books.Books) -> list[Told]:
     """Answer the latest of what happened, without what bookkeeping notes and without reports."""
-    sources = (books.REPORT, books.ANSWER, books.NOTE)
-    entries = [one for one in words.tell_all(found, told) if not one.is_quiet]
-    return [one for one in entries if one.entry.source not in sources][-LATELY:][::-1]
+    reports_own = (books.REPORT, books.ANSWER, books.NOTE, books.LETTER)
+    entries = [
+        one
+        for one in words.tell_all(found, told)
+        if not one.is_quiet
+        and one.entry.source not in reports_own
+        and not one.entry.kind.startswith("support.report")
+    ]
+    return entries[-LATELY:][::-1]

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import User
 from support.management.practice import season
+from support.management.practice.replies import write_replies
 from travel.common import clock
 
 SALES = 240
@@ -39,6 +40,7 @@ class Command(BaseCommand):
             self._say(options, "The practice's sales are there.")
             return
         begun = time.monotonic()
+        write_replies()
         done = season.play(
             agent=staff[AGENT],
             dispatcher=staff[DISPATCHER],

@@ -328,9 +328,27 @@ class Season:
             now=at,
         )
         self.done["reports"] += 1
+        number = self.done["reports"]
         if self.random.random() < 0.6:
             answered = at + timedelta(hours=self.random.uniform(1, 30))
             self._at(answered, lambda moment: self._answer(report.id, complaint.answer, moment))
+            if number % 3 == 0:
+                later = answered + timedelta(hours=5)
+                self._at(later, lambda moment: self._write_again(report.id, who, moment))
+        elif number % 2 == 0:
+            self._at(at + timedelta(minutes=40), lambda moment: self._take(report.id, moment))
+
+    def _write_again(self, report_id: int, who: User, at: datetime) -> None:
+        help_desk.add_message(
+            viewer=Viewer(user_id=who.pk),
+            report_id=report_id,
+            text="Thank you for the quick answer. Can I have that in writing, please?",
+            now=at,
+        )
+
+    def _take(self, report_id: int, at: datetime) -> None:
+        agent = Viewer(user_id=self._cast.agent.pk, is_support=True)
+        help_desk.take(viewer=agent, report_id=report_id, now=at)
 
     def _answer(self, report_id: int, answer: str, at: datetime) -> None:
         help_desk.respond(
