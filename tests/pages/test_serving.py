@@ -446,6 +446,25 @@ class TestNothingLeaks:
         assert "You serve nobody any more" not in browser.get("/my-trips/").content.decode()
         assert "You serve nobody any more" in browser.get("/admin/").content.decode()
 
+    def test_a_message_reaches_the_next_page_of_the_same_serving_and_no_other(
+        self, browser: Client, traveller: User, stranger: User, train: Trip, clock: Clock
+    ) -> None:
+        said = "Your seats are held already"
+        address = f"/checkout/?ticket={train.ticket_id()}&adult=1"
+
+        def say_it() -> None:
+            begin(browser, purpose="book", traveller=traveller)
+            browser.post(address, passenger())
+            browser.post(address, passenger())
+
+        say_it()
+        assert said in browser.get("/my-trips/").content.decode()
+        say_it()
+        begin(browser, traveller=stranger)
+        assert said not in browser.get("/my-trips/").content.decode()
+        browser.post("/admin/serving/stop/")
+        assert said not in browser.get("/my-trips/").content.decode()
+
     def test_language_and_appearance_are_the_readers_own(
         self, browser: Client, traveller: User
     ) -> None:
@@ -575,6 +594,25 @@ class TestEnds:
         answer = careful.post(address, passenger() | {"csrfmiddlewaretoken": kept})
 
         assert answer.status_code == 403
+        assert not Reservation.objects.exists()
+
+    def test_by_its_time_seen_in_another_tab_no_kept_form_goes_through(
+        self, staff: User, traveller: User, train: Trip, settings: Any, clock: Clock
+    ) -> None:
+        settings.STAFF_2FA = "optional"
+        careful = Client(enforce_csrf_checks=True)
+        careful.force_login(staff)
+        begin_page = f"/admin/serving/begin/?purpose=book&traveller={traveller.pk}"
+        proof = token_in(careful.get(begin_page))
+        careful.post(begin_page, {"reason": REASON, "csrfmiddlewaretoken": proof})
+        address = f"/checkout/?ticket={train.ticket_id()}&adult=1"
+        kept = token_in(careful.get(address))
+        clock.advance(minutes=30)
+        assert careful.get("/my-trips/").status_code == 403
+
+        # Nobody is served any more, so this would be a form of one's own.
+        form = passenger() | {"csrfmiddlewaretoken": kept, "email": "sam@office.example"}
+        assert careful.post(address, form).status_code == 403
         assert not Reservation.objects.exists()
 
     def test_a_form_of_ones_own_kept_from_before_does_not_go_through(
