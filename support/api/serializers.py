@@ -98,7 +98,7 @@ class StoryEntrySerializer(Serializer):
     """Something that happened to a reservation."""
 
     at = InstantField()
-    source = serializers.CharField(
+    source = serializers.CharField(  # type: ignore[assignment]
         help_text="The book it stands in: `event`, `payment`, `refund`, `webhook`, `ledger`, "
         "`cancellation`, `goodwill`, `receipt`, `alarm`, `message`, `report`, `answer`, `letter`, "
         "`note`, `scan`, `desk`, `job`, `act` or `serving`."

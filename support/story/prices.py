@@ -132,7 +132,7 @@ def _order(reservation: ReservationDetail, coupon: CouponDetail) -> tuple[dateti
     return ticket.departs_at, coupon.passenger, coupon.id
 
 
-def _first(coupon: CouponDetail, before: Mapping[int | None, CouponDetail]) -> CouponDetail:
+def _first(coupon: CouponDetail, before: Mapping[int, CouponDetail]) -> CouponDetail:
     """Answer the coupon that was bought, behind all that took its place."""
     while coupon.id in before:
         coupon = before[coupon.id]
