@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
@@ -973,7 +975,7 @@ class TestAudit:
         respond(report, agent, noon, is_internal=True)
         assert self.broken() == {}
         last = ReportMessage.objects.create(
-            report_id=report.id, author_id=me.user_id, body="Hello?", created_at=noon
+            report_id=report.id, author_id=me.user_id or 0, body="Hello?", created_at=noon
         )
 
         assert self.broken() == {"answer_not_owed": [(report.id, last.pk)]}
@@ -1042,3 +1044,34 @@ class TestPrivacy:
 
         assert set(Report.objects.values_list("state", "due_at")) == {("Closed", None)}
         assert set(ReportMessage.objects.values_list("body", flat=True)) == {"(erased)"}
+
+
+class TestMigration:
+    def test_says_what_was_owed_before(
+        self, buy: Buy, me: Viewer, agent: Viewer, noon: datetime
+    ) -> None:
+        """Waiting since a second message, answered, never answered, and closed."""
+        booked = buy()
+        found = [send(booked, me, noon, category="Accessibility") for _ in range(4)]
+        waiting, answered, _untouched, closed = found
+        for report in (waiting, answered):
+            respond(report, agent, noon + HOUR)
+        for hours in (2, 3):
+            write(waiting, me, noon + HOUR * hours)
+        respond(waiting, agent, noon + 4 * HOUR, is_internal=True, state="In Progress")
+        services.close(viewer=agent, report_id=closed.id, now=noon)
+        Report.objects.update(waiting_since=None, due_at=None)
+
+        import_module("support.migrations.0007_reports_desk").say_what_is_owed(apps, None)
+
+        assert [owed(report) for report in found] == [
+            (noon + 2 * HOUR, noon + 6 * HOUR),
+            (None, None),
+            (noon, noon + 4 * HOUR),
+            (None, None),
+        ]
+
+    def test_knows_every_category(self) -> None:
+        module = import_module("support.migrations.0007_reports_desk")
+
+        assert {word: HOUR * hours for word, hours in HOURS.items()} == module.ANSWER_WITHIN

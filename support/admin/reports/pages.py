@@ -211,7 +211,7 @@ def _inserted(site: Any, request: HttpRequest, hand: Hand, report: ReportDetail)
         written = data.get("answer", "").rstrip()
         data["answer"] = f"{written}\n\n{filled}" if written else filled
     form = acts.answer_form(None, report, replies)
-    form.initial |= {name: data.get(name, "") for name in ("answer", "state")}
+    form.initial = {name: data.get(name, "") for name in ("answer", "state")}
     return _page_of(site, request, hand, report.id, {acts.ANSWER_IT: form}, replies=replies)
 
 

@@ -1,0 +1,79 @@
+"""How MariaDB reads the queue of reports: by an index that has its order, and sorts nothing."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.viewers import Viewer
+from support import reports
+from support.models import Report
+from support.selectors import ReportDetail
+
+pytestmark = [pytest.mark.django_db, pytest.mark.mariadb]
+
+STATES = ["Closed"] * 7 + ["Reviewed"] * 2 + ["Pending"]
+CATEGORIES = ["Other", "Travel Delay", "Payment Issue", "Accessibility"]
+
+
+@pytest.fixture
+def many(report: ReportDetail, agent: Viewer, noon: datetime) -> Viewer:
+    """4,000 reports: of ten seven are closed, two answered and one waits; a third has somebody."""
+    first = Report.objects.get()
+    Report.objects.bulk_create(
+        Report(
+            reservation_id=first.reservation_id,
+            ticket_id=first.ticket_id,
+            user_id=first.user_id,
+            category=CATEGORIES[number % 4],
+            state=(state := STATES[number % 10]),
+            assigned_to_id=agent.user_id if number % 3 == 0 else None,
+            created_at=noon,
+            waiting_since=noon if state == "Pending" else None,
+            due_at=noon + timedelta(minutes=number * 7919 % 4_000) if state == "Pending" else None,
+        )
+        for number in range(4_000)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE TABLE support_report")
+        cursor.fetchall()
+    return agent
+
+
+def plan(statement: str) -> list[dict[str, Any]]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {statement}")
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+@pytest.mark.parametrize(
+    ("tab", "category", "key"),
+    [
+        ("open", "", "report_due"),
+        ("overdue", "", "report_due"),
+        ("mine", "", "report_due_of_one"),
+        ("free", "", "report_due_of_one"),
+        ("closed", "", "report_state"),
+        ("closed", "Accessibility", "report_queue"),
+        ("answered", "", "report_state"),
+    ],
+)
+def test_a_tab_goes_by_its_index(
+    many: Viewer, noon: datetime, tab: str, category: str, key: str
+) -> None:
+    with CaptureQueriesContext(connection) as found:
+        reports.queue(
+            viewer=many, tab=tab, category=category, now=noon + timedelta(days=1), limit=51
+        )
+
+    first = next(
+        query["sql"] for query in found.captured_queries if re.search(r"LIMIT 51", query["sql"])
+    )
+    (row,) = plan(first)
+    assert (row["key"], "filesort" in (row["Extra"] or "")) == (key, False), row
