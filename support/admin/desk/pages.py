@@ -67,6 +67,13 @@ def urls(site: Any) -> list[URLPattern]:
     ]
 
 
+def button(request: HttpRequest) -> tuple[Any, str] | None:
+    """Answer the overview's button to the desk, for whoever reaches any departures."""
+    if reach_of(request.user).is_empty:
+        return None
+    return gettext_lazy("Departures desk"), reverse("admin:desk")
+
+
 def _bound(site: Any, view: Any) -> Any:
     def bound(request: HttpRequest, **kwargs: Any) -> HttpResponse:
         reach = reach_of(request.user)
