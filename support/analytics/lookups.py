@@ -88,7 +88,7 @@ def cancellers_of_city(*, city: str, limit: int = 100) -> list[FoundUser]:
 
 def tickets_by_city(*, city: str, limit: int = 100) -> list[FoundTicket]:
     """Answer the tickets that begin or end in a city, by any of its names, the latest first."""
-    return _ask("tickets_by_city_1", [city, _most(limit)], _ticket, Twins.tickets_by_city)
+    return _ask("tickets_by_city_2", [city, _most(limit)], _ticket, Twins.tickets_by_city)
 
 
 def tickets_by_phrase(*, phrase: str, since: datetime, limit: int = 100) -> list[FoundTicket]:

@@ -116,6 +116,21 @@ def open_days(over: Span) -> list[date]:
     return [day for day in over.days if day not in closed]
 
 
+def closed_days(over: Span, still_open: Sequence[date]) -> Part:
+    """
+    Answer the condition on `day_id` for the days of a span but those that are open.
+
+    Only open days between closed ones are named, not the months before the first sale.
+    """
+    left_out = set(still_open)
+    closed = [day for day in over.days if day not in left_out]
+    if not closed:
+        return Part("1 = 0")
+    between = [day for day in still_open if closed[0] < day < closed[-1]]
+    apart = f" AND day_id NOT IN ({sql.marks(len(between))})" if between else ""
+    return Part(f"day_id >= %s AND day_id <= %s{apart}", [closed[0], closed[-1], *between])
+
+
 def _both(table: str, tally: Tally, over: Span, only: Only, live: Any) -> Part:
     """Sum what is kept of closed days and what is reckoned of the others, then both together."""
     still_open = open_days(over)
@@ -125,13 +140,11 @@ def _both(table: str, tally: Tally, over: Span, only: Only, live: Any) -> Part:
     keys = ", ".join(f"{text} AS key_{n}" for n, text in enumerate(tally.keys))
     sums = ", ".join(f"SUM({text}) AS sum_{n}" for n, text in enumerate(tally.sums))
     groups = ", ".join(tally.keys)
-    days = still_open
+    closed = closed_days(over, still_open)
     kept = Part(
         f"SELECT {keys}, {sums} FROM {table} "  # noqa: S608 - texts of this package
-        f"WHERE day_id >= %s AND day_id <= %s"
-        f"{f' AND day_id NOT IN ({sql.marks(len(days))})' if days else ''}{where} "
-        f"GROUP BY {groups}",
-        [over.first, over.last, *days, *where_values],
+        f"WHERE {closed.text}{where} GROUP BY {groups}",
+        [*closed.values, *where_values],
     )
     parts = [kept]
     if still_open:

@@ -9,7 +9,7 @@ from typing import Any
 
 from support.analytics.days import Span, stretches
 from support.analytics.revenue import share
-from support.analytics.sources import Part, local_day, open_days
+from support.analytics.sources import Part, closed_days, local_day, open_days
 from support.models import DayHolds
 from travel.common import sql
 
@@ -57,13 +57,11 @@ def trends(*, over: Span) -> list[Trend]:
     A hold that expired and was paid by a late capture counts as both.
     """
     still_open = open_days(over)
-    apart = f" AND day_id NOT IN ({sql.marks(len(still_open))})" if still_open else ""
-    kept = (
-        "SELECT day_id AS day, kind, number FROM support_dayholds "  # noqa: S608 - our own texts
-        f"WHERE day_id >= %s AND day_id <= %s{apart}"
-    )
-    texts = [kept]
-    values: list[Any] = [over.first, over.last, *still_open]
+    closed = closed_days(over, still_open)
+    texts = [
+        f"SELECT day_id AS day, kind, number FROM support_dayholds WHERE {closed.text}"  # noqa: S608
+    ]
+    values: list[Any] = [*closed.values]
     if still_open:
         now = holds_of(still_open)
         texts.append(now.text)

@@ -289,5 +289,5 @@ class TestProcedures:
                 ["support\\_%"],
             )
         }
-        # Of three the text before is called by workers of the release before.
-        assert len(names) == 8 + 3
+        # Of four the text before is called by workers of the release before.
+        assert len(names) == 8 + 4
