@@ -85,7 +85,7 @@ class PersonAdmin(OfficeAdmin, UserAdmin):
     list_display_links = ["id", "full_name", "email"]
     list_filter = ["is_staff", "is_active"]
     sortable_by = ["id", "email", "joined_at"]
-    filter_horizontal = ["groups"]
+    filter_horizontal = []
     ordering = ["-id"]
     find_by: ClassVar = [
         ("pk", whole_number),
@@ -159,6 +159,9 @@ class PersonAdmin(OfficeAdmin, UserAdmin):
     ) -> forms.Field | None:
         if db_field.name == "groups":
             options["queryset"] = people.givable_roles(actor=_actor(request))
+            options["label"] = _("Roles and groups")
+            options["help_text"] = ""
+            options["widget"] = forms.CheckboxSelectMultiple
         field: forms.Field | None = super().formfield_for_manytomany(db_field, request, **options)
         return field
 
