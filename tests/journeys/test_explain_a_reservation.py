@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from accounts.viewers import Viewer
 from bookings.models import Reservation
+from payments import services as paying
+from tests import selling
+from tests.bookings import disrupted
 from tests.conftest import Clock
 from tests.factories import PASSWORD, Trip
 from tests.pages.conftest import faults, scrolls_sideways
 from tests.plugins.browser import LOOKS
 from tests.support import long_story
+from travel.common.money import Money
 
 pytestmark = [
     pytest.mark.browser,
@@ -153,4 +159,58 @@ def test_is_fit_to_read(window: Any, lived: Reservation, width: int, scheme: str
         found = faults(page) + (["scrolls sideways"] if scrolls_sideways(page) else [])
         if found:
             wrong[name] = found
+    assert wrong == {}
+
+
+@LOOKS
+def test_acts_are_fit_to_read(
+    window: Any, train: Trip, noon: datetime, settings: Any, width: int, scheme: str
+) -> None:
+    settings.STAFF_2FA = "optional"
+    who = long_story.people()
+    held = selling.reserve(who.ada, train.ticket_id(), now=noon, passengers=2)
+    hold = selling.reserve(who.ada, train.ticket_id(fare=1), now=noon)
+    disrupted.another(train, starts_at=noon + timedelta(days=1), run="later")
+    paying.open_with(user_id=who.ada.pk, amount=Money(9_000, "EUR"), now=noon)
+    paying.pay(
+        viewer=Viewer(user_id=who.ada.pk),
+        reservation_id=held.id,
+        method="Wallet",
+        token=None,
+        now=noon,
+    )
+    page = window(width, scheme)
+    acts = f"/admin/bookings/reservation/{held.id}/acts"
+    wrong = {}
+
+    def look(name: str) -> None:
+        expect(page.get_by_role("heading", level=1)).to_have_count(1)
+        if PICTURES:
+            page.screenshot(path=f"{PICTURES}/{name}-{width}-{scheme}.png", full_page=True)
+        found = faults(page) + (["scrolls sideways"] if scrolls_sideways(page) else [])
+        if found:
+            wrong[name] = found
+
+    for name, address in {
+        "paid": f"/admin/bookings/reservation/{held.id}/change/",
+        "held": f"/admin/bookings/reservation/{hold.id}/change/",
+        "cancel": f"/admin/bookings/reservation/{held.id}/cancel/",
+        "seats-list": f"{acts}/seats/?view=list",
+        "rebook": f"{acts}/rebook/",
+        "tickets": f"{acts}/tickets/",
+        "link": f"/admin/bookings/reservation/{hold.id}/acts/payment-link/",
+        "seats": f"{acts}/seats/",
+        "name": f"{acts}/name/",
+    }.items():
+        page.goto(address)
+        look(name)
+    page.get_by_label("Ada Roe").check()
+    page.get_by_label("First name").fill("Augusta")
+    page.get_by_label("Last name").fill("King")
+    page.get_by_label("Reason").fill("Marriage certificate seen")
+    page.get_by_role("button", name="Correct the name").click()
+    expect(page.get_by_text("Ada Roe becomes Augusta King.")).to_be_visible()
+    look("confirm")
+    page.get_by_role("button", name="Correct the name").click()
+    expect(page.locator(".messagelist")).to_contain_text("Name corrected")
     assert wrong == {}

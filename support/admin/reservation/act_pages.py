@@ -260,7 +260,7 @@ class SeatsPage(ActPage):
         coaches = drawing.coaches(ticket.service.mode, plan, chosen)
         as_list = asked.given.get("view") == "list" or not all(one.drawable for one in coaches)
         return {
-            "says": [_told(asked.reservation)],
+            "says": [_("Free of charge, in the same class."), _told(asked.reservation)],
             "template": "admin/support/reservation/seats.html",
             "ticket": ticket,
             "tickets": self._tickets(asked),
