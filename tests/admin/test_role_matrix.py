@@ -410,7 +410,7 @@ class TestStaff:
                 # A history is not written, and has no way back.
                 may = sends.get(name, view if name == "history" else "")
                 visitor.tries(SENT, address, may, {"post": "yes", "why": "To try it."})
-        assert visitor.faults == []
+        assert not visitor.faults, "\n".join(visitor.faults)
 
     def test_rows_of_other_carriers(self, world: World, visitor: Visitor) -> None:
         for label, (view, _add, change, delete) in TABLES.items():
@@ -435,7 +435,7 @@ class TestStaff:
                     assert row.pk not in found, (label, query)
                 elif query:
                     assert own.pk in found or row.pk in found, (label, query)
-        assert visitor.faults == []
+        assert not visitor.faults, "\n".join(visitor.faults)
 
     def test_rows_of_other_carriers_that_are_gone(self, world: World, visitor: Visitor) -> None:
         pattern = world.chosen["others.inventory.timetablepattern"]
@@ -446,7 +446,7 @@ class TestStaff:
             at("inventory.timetablepattern", "simple_history", key, version.pk),
         ):
             visitor.tries(LOOKED_AT, address, "oms")
-        assert visitor.faults == []
+        assert not visitor.faults, "\n".join(visitor.faults)
 
     def test_actions_above_lists(self, world: World, visitor: Visitor) -> None:
         for label in TABLES:
@@ -471,7 +471,7 @@ class TestStaff:
                 letters = str.maketrans("", "", CARRIERS)
                 get, post = (word and word.translate(letters) for word in (page.get, page.post))
                 self.asks(visitor, page, address, get, post)
-        assert visitor.faults == []
+        assert not visitor.faults, "\n".join(visitor.faults)
 
     def address(self, name: str, page: Page, world: World) -> str:
         query = urlencode(page.query(world))
@@ -495,7 +495,7 @@ class TestStaff:
                 address = reverse("admin:desk_act", args=[departure, name])
                 visitor.tries(LOOKED_AT, address, who)
                 visitor.tries(SENT, address, who, sent)
-        assert visitor.faults == []
+        assert not visitor.faults, "\n".join(visitor.faults)
 
     def test_acts_for_travellers(self, world: World, visitor: Visitor) -> None:
         row = world.row("bookings.reservation")
@@ -503,7 +503,7 @@ class TestStaff:
             address = reverse("admin:reservation_act", args=[row.pk, name])
             visitor.tries(LOOKED_AT, address, may)
             visitor.tries(SENT, address, may, {"reason": "Because.", "confirm": "1"})
-        assert visitor.faults == []
+        assert not visitor.faults, "\n".join(visitor.faults)
 
     def test_reports_of_the_numbers(self, world: World, visitor: Visitor) -> None:
         for name, may in REPORTS.items():
@@ -512,7 +512,7 @@ class TestStaff:
             address = reverse("admin:numbers_subscribe", args=[name])
             visitor.tries(LOOKED_AT, address, "")
             visitor.tries(SENT, address, may, {"every": "day"})
-        assert visitor.faults == []
+        assert not visitor.faults, "\n".join(visitor.faults)
 
     def test_completing_what_is_typed(self, world: World, visitor: Visitor) -> None:
         """Names are completed for whoever may see the table that they come from, as its list is."""
