@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -798,8 +797,3 @@ _WORDS: dict[str, Callable[[_Teller, Entry], Told]] = {
     books.ACT: _act,
     books.SERVING: _serving,
 }
-
-
-def zone_of(reservation: ReservationDetail) -> ZoneInfo:
-    """Answer the zone in which the story's times are told: that of the first station."""
-    return home_zone(reservation)

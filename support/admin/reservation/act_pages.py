@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
-from zoneinfo import ZoneInfo
 
 from django import forms
 from django.conf import settings
@@ -30,7 +29,7 @@ from support.services import acting
 from support.services.cancelling import MAX_REASON
 from travel.common.errors import NotFound
 from travel.common.locales import in_a_row, in_groups
-from travel.common.templatetags.look import moment_text
+from travel.common.templatetags.look import clock_text, moment_text
 from travel.common.text import clean_text
 
 LONGEST_NAME = 80
@@ -442,7 +441,7 @@ def _offer(one: Alternative) -> str:
             "service": one.stretch.number,
             "leaves": moment_text(one.stretch.leaves_at, start.tz),
             "origin": start.name,
-            "arrives": f"{arrives_at.astimezone(ZoneInfo(end.tz)):%H:%M}",
+            "arrives": clock_text(arrives_at, end.tz),
             "destination": end.name,
         },
         stops_text(one.stretch.stops),
