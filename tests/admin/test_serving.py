@@ -260,7 +260,9 @@ class TestFinding:
             assert "Ada Lovelace" in find(browser, said)
         assert "guest@example.org" in find(browser, guests.locator.lower())
 
-    @pytest.mark.parametrize("said", ["ada", "ada@", "@example.org", "Lovelace", "%", "+4930", "A"])
+    @pytest.mark.parametrize(
+        "said", ["ada", "ada@", "@example.org", "Lovelace", "%", "+4930", "ada@example.or"]
+    )
     def test_nobody_by_a_part(self, browser: Client, traveller: User, said: str) -> None:
         page = find(browser, said)
 
