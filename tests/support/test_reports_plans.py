@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +14,8 @@ from support import reports
 from support.models import Report
 from support.selectors import ReportDetail
 
-pytestmark = [pytest.mark.django_db, pytest.mark.mariadb]
+# Counting the rows for the optimiser ends the transaction.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.mariadb]
 
 STATES = ["Closed"] * 7 + ["Reviewed"] * 2 + ["Pending"]
 CATEGORIES = ["Other", "Travel Delay", "Payment Issue", "Accessibility"]
@@ -52,28 +52,29 @@ def plan(statement: str) -> list[dict[str, Any]]:
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-@pytest.mark.parametrize(
-    ("tab", "category", "key"),
-    [
-        ("open", "", "report_due"),
-        ("overdue", "", "report_due"),
-        ("mine", "", "report_due_of_one"),
-        ("free", "", "report_due_of_one"),
-        ("closed", "", "report_state"),
-        ("closed", "Accessibility", "report_queue"),
-        ("answered", "", "report_state"),
-    ],
-)
-def test_a_tab_goes_by_its_index(
-    many: Viewer, noon: datetime, tab: str, category: str, key: str
-) -> None:
-    with CaptureQueriesContext(connection) as found:
-        reports.queue(
-            viewer=many, tab=tab, category=category, now=noon + timedelta(days=1), limit=51
-        )
+KEYS = {
+    ("open", ""): "report_due",
+    ("overdue", ""): "report_due",
+    ("mine", ""): "report_due_of_one",
+    ("free", ""): "report_due_of_one",
+    ("closed", ""): "report_state",
+    ("closed", "Accessibility"): "report_queue",
+}
 
-    first = next(
-        query["sql"] for query in found.captured_queries if re.search(r"LIMIT 51", query["sql"])
-    )
-    (row,) = plan(first)
-    assert (row["key"], "filesort" in (row["Extra"] or "")) == (key, False), row
+
+def test_each_tab_goes_by_its_index(many: Viewer, noon: datetime) -> None:
+    found = {}
+    for tab, category in [*KEYS, ("answered", "")]:
+        with CaptureQueriesContext(connection) as queries:
+            reports.queue(
+                viewer=many, tab=tab, category=category, now=noon + timedelta(days=1), limit=51
+            )
+        first = next(one["sql"] for one in queries.captured_queries if "LIMIT 51" in one["sql"])
+        (row,) = plan(first)
+        found[tab, category] = row["key"], "filesort" in (row["Extra"] or "")
+
+    # Two have the order of what is answered; which one is shorter depends on how much is closed.
+    key, sorts = found.pop(("answered", ""))
+    assert key in ("report_due", "report_state")
+    assert not sorts
+    assert found == {asked: (key, False) for asked, key in KEYS.items()}
