@@ -317,6 +317,7 @@ class TestActs:
         assert [browser.post(page_of(report), data).status_code for _ in range(2)] == [302, 302]
 
         assert ReportMessage.objects.filter(body="We are sorry.").count() == 1
+        assert Act.objects.count() == 1
         assert OutboxMessage.objects.filter(kind="support.report_answered").count() == 1
 
     def test_what_was_written_meanwhile_is_read_first(

@@ -173,7 +173,9 @@ def report_view(site: Any, request: HttpRequest, hand: Hand, *, pk: int) -> Http
         return _refused(site, request, hand, report, act, form, refusal)
     said = act.said(form.cleaned_data)
     why = form.cleaned_data.get("words", "")
-    record.record(request, Report(pk=report.id), said, why=why)
+    # What was sent twice was done once, and is on record once.
+    if done != report:
+        record.record(request, Report(pk=report.id), said, why=why)
     messages.success(request, said)
     return HttpResponseRedirect(_home(done.id))
 
