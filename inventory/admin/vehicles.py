@@ -130,6 +130,7 @@ class CoachAdmin(StandsFast, OfficeAdmin):
     """A coach, cabin or deck of a seat map."""
 
     list_display = ["id", "label", "position", "seat_map", "seats_in_it"]
+    ordering = ["-id"]
     list_select_related = ["seat_map"]
     autocomplete_fields = ["seat_map"]
     find_by = [("pk", whole_number), ("seat_map__code", str), ("seat_map__code", upper)]
