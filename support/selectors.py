@@ -110,7 +110,8 @@ class ReportDetail:
     A report with its thread and those of the reports merged into it, the oldest message first.
 
     `waiting_since` and `due_at` are since when the passenger waits for an answer, and until when it
-    is owed; both None while none is. `helper` is the first name of who has it. A report that was merged is gone on with in `merged_into`.
+    is owed; both None while none is. `helper` is the first name of who has it. A report that was
+    merged is gone on with in `merged_into`.
     """
 
     id: int

@@ -141,7 +141,7 @@ class DayCustomer(models.Model):
 
 class DayHolds(models.Model):
     """
-    How many events of a kind befell holds on a closed day: they began, were paid, given up, expired.
+    How many holds began, were paid, were given up and expired on a closed day.
 
     `kind` is the event's (`bookings.ReservationEvent`).
     """
