@@ -124,7 +124,9 @@ class TestSending:
     def test_names_of_people_come_in_no_file(
         self, sales: Sales, clock: Clock, mailoutbox: list[EmailMultiAlternatives]
     ) -> None:
-        agent = factories.make_user(email="sue@office.example", is_staff=True, roles=["support agent"])
+        agent = factories.make_user(
+            email="sue@office.example", is_staff=True, roles=["support agent"]
+        )
         subscribe(user=agent, report="top-customers", every="day", now=at(1, 9))
         clock.moment = at(2, 4)
         tasks.send_numbers()
