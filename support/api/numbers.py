@@ -91,7 +91,8 @@ class ShareField(serializers.DecimalField):
         return f"{sign}{whole}.{rest:04}"
 
 
-def _field(column: Column) -> serializers.Field[Any, Any, Any, Any]:
+def field_of(column: Column) -> serializers.Field[Any, Any, Any, Any]:
+    """Answer the field that writes a column's cells."""
     if column.kind == AMOUNT:
         return MoneyField()
     if column.kind == SHARE:
@@ -106,7 +107,7 @@ def _field(column: Column) -> serializers.Field[Any, Any, Any, Any]:
 
 
 def _output(report: Report, name: str) -> type[Serializer]:
-    fields = {column.name: _field(column) for column in report.columns}
+    fields = {column.name: field_of(column) for column in report.columns}
     if any(column.name == "label" for column in report.columns):
         fields = {
             "key": serializers.CharField(help_text="What the label stands for: a day, an id, ..."),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from support.api import views
+from support.api import lookups, views
 from support.api.numbers import VIEWS
 
 urlpatterns = [
@@ -18,4 +18,8 @@ urlpatterns = [
     path("support/reservations/cancel", views.CancelAnyReservation.as_view()),
     path("support/payments/cancelled", views.CancelledPayments.as_view()),
     *(path(f"support/analytics/{name}", view.as_view()) for name, view in VIEWS.items()),
+    *(
+        path(f"support/analytics/look-ups/{name}", view.as_view())
+        for name, view in lookups.VIEWS.items()
+    ),
 ]

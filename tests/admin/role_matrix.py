@@ -291,9 +291,22 @@ REPORTS: dict[str, str] = {
     "every-mode": "ams",
 }
 
+# Look-ups among the numbers: about people, but for the one that counts tickets.
+LOOK_UPS: dict[str, str] = {
+    "tickets-of-contact": "ams",
+    "cancellers-of-city": "ams",
+    "tickets-by-city": "ams",
+    "tickets-by-phrase": "ams",
+    "users-of-same-city": "ams",
+    "top-users": "ams",
+    "tickets-by-mode": "foms",
+    "top-reporters": "ams",
+}
+
 # Pages of Django's own site that every member of staff may open.
 SITE = {"index", "login", "logout", "password_change", "password_change_done", "jsi18n"}
 # Pages of Django's own site that follow from the tables: tested by what they answer.
 ANSWERS = {"autocomplete", "app_list", "view_on_site"}
 # Pages that are told by name above: acts of the desk, reports of the numbers.
 NAMED = {"desk_act", "reservation_act", "numbers_report", "numbers_csv", "numbers_subscribe"}
+NAMED |= {"numbers_look_up"}

@@ -42,6 +42,7 @@ from inventory.models import (
 from payments.models import Goodwill, Refund, Transfer
 from support.admin.desk.acts import BY_NAME
 from support.admin.reservation.act_pages import PAGES as ACT_PAGES
+from support.analytics.asking import LOOK_UPS as ASKED
 from support.analytics.catalogue import REPORTS as CATALOGUE
 from support.models import DisruptionJob
 from tests import factories
@@ -50,6 +51,7 @@ from tests.admin.role_matrix import (
     ACTIONS,
     CARRIERS,
     DESK_ACTS,
+    LOOK_UPS,
     PAGES,
     REPORTS,
     RESERVATION_ACTS,
@@ -386,6 +388,7 @@ class TestTheMatrixIsWhole:
     def test_every_act_of_the_desk_and_every_report_has_a_line(self) -> None:
         assert set(BY_NAME) == set(DESK_ACTS), "DESK_ACTS in tests/admin/role_matrix.py"
         assert set(CATALOGUE) == set(REPORTS), "REPORTS in tests/admin/role_matrix.py"
+        assert set(ASKED) == set(LOOK_UPS), "LOOK_UPS in tests/admin/role_matrix.py"
         of_reservations = set(ACT_PAGES)
         assert of_reservations == set(RESERVATION_ACTS), "RESERVATION_ACTS in role_matrix.py"
 
@@ -514,6 +517,12 @@ class TestStaff:
             visitor.tries(SENT, address, may, {"every": "day"})
         assert not visitor.faults, "\n".join(visitor.faults)
 
+    def test_look_ups(self, world: World, visitor: Visitor) -> None:
+        for name, may in LOOK_UPS.items():
+            address = reverse("admin:numbers_look_up", args=[name])
+            visitor.tries(LOOKED_AT, address, may)
+        assert not visitor.faults, "\n".join(visitor.faults)
+
     def test_completing_what_is_typed(self, world: World, visitor: Visitor) -> None:
         """Names are completed for whoever may see the table that they come from, as its list is."""
         for label, table in registered().items():
@@ -560,6 +569,7 @@ class TestStrangers:
             *(reverse(f"admin:{name}", kwargs=page.at(world)) for name, page in there().items()),
             *(reverse("admin:desk_act", args=[world.own, name]) for name in DESK_ACTS),
             *(reverse("admin:numbers_report", args=[name]) for name in REPORTS),
+            *(reverse("admin:numbers_look_up", args=[name]) for name in LOOK_UPS),
             *(reverse("admin:numbers_csv", args=[name]) for name in REPORTS),
             *(reverse("admin:numbers_subscribe", args=[name]) for name in REPORTS),
             *(reverse(f"admin:{name}") for name in expected.SITE - {"login", "logout"}),

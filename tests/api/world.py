@@ -151,10 +151,11 @@ Body = Callable[[World, int], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Ask:
-    """A good request: the thing that its path or its body names, and its body."""
+    """A good request: the thing that its path or its body names, its body, and its query."""
 
     thing: str = ""
     body: Body | None = None
+    query: str = ""
 
 
 def _code(world: World, _id: int) -> dict[str, Any]:
@@ -267,6 +268,17 @@ def _said(body: dict[str, Any]) -> Body:
     return lambda _world, _id: dict(body)
 
 
+LOOK_UPS = {
+    "tickets-of-contact": "contact=ada@example.org",
+    "cancellers-of-city": "city=Hamburg",
+    "tickets-by-city": "city=Hamburg",
+    "tickets-by-phrase": "phrase=ada&since=2026-06-01",
+    "users-of-same-city": "contact=ada@example.org",
+    "top-users": "since=2026-06-01",
+    "tickets-by-mode": "since=2026-06-01&until=2026-06-30",
+    "top-reporters": "",
+}
+
 REQUESTS: dict[str, Ask] = {
     "GET /api/problems": Ask(),
     "POST /otp/request-otp": Ask(body=_said({"contact": "grace@example.org"})),
@@ -315,13 +327,20 @@ REQUESTS: dict[str, Ask] = {
     "POST /support/reservations/cancel": Ask("paid", _cancel_any),
     "GET /support/payments/cancelled": Ask(),
     **{f"GET /support/analytics/{name}": Ask() for name in REPORTS},
+    **{
+        f"GET /support/analytics/look-ups/{name}": Ask(query=query)
+        for name, query in LOOK_UPS.items()
+    },
 }
 
 
-def send(client: Any, operation: str, *, number: int, body: dict[str, Any] | None) -> Any:
+def send(
+    client: Any, operation: str, *, number: int, body: dict[str, Any] | None, query: str = ""
+) -> Any:
     """Ask for an operation with this number in its path, where it has one."""
     method, path = operation.split(" ")
     whole = "/".join(str(number) if step.startswith("{") else step for step in path.split("/"))
+    whole += f"?{query}" if query else ""
     return getattr(client, method.lower())(whole, *([body] if body is not None else []))
 
 

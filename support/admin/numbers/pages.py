@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from inventory.models import Carrier, Mode
+from support.admin.numbers.lookups import links, look_up_view
 from support.analytics import catalogue, written
 from support.analytics.catalogue import Asked, Report
 from support.analytics.days import last_days, month_of, today, zone
@@ -86,6 +87,11 @@ def urls(site: Any) -> list[URLPattern]:
     view = site.admin_view
     return [
         path("numbers/", view(_with(site, list_view)), name="numbers"),
+        path(
+            "numbers/look-ups/<slug:name>/",
+            view(_with(site, look_up_view)),
+            name="numbers_look_up",
+        ),
         path("numbers/<slug:name>/", view(_with(site, report_view)), name="numbers_report"),
         path("numbers/<slug:name>.csv", view(_with(site, csv_view)), name="numbers_csv"),
         path(
@@ -134,6 +140,7 @@ def list_view(site: Any, request: HttpRequest) -> HttpResponse:
             }
             for report in found
         ],
+        "look_ups": links(rights_of(user)),
         "zone": zone(),
         "subscriptions": [_subscription(row) for row in subscriptions.subscriptions_of(user=user)],
     }

@@ -1,0 +1,132 @@
+"""The look-ups' pages and operations: what they ask for, what they answer, and who is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from support.analytics.asking import LOOK_UPS
+from tests import factories
+from tests.api.world import LOOK_UPS as GOOD_QUERIES
+from tests.conftest import ApiClient, Clock
+from tests.support.analytics.conftest import Sales, at
+from travel.common.models import Act
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _noon(clock: Clock, settings: Any) -> None:
+    settings.STAFF_2FA = "optional"
+    clock.moment = at(2, 12)
+
+
+@pytest.fixture
+def browser(client: Client) -> Client:
+    client.force_login(factories.make_user(is_staff=True, roles=["support agent"]))
+    return client
+
+
+def page(browser: Client, name: str, **asked: str) -> Any:
+    return browser.get(reverse("admin:numbers_look_up", args=[name]), asked)
+
+
+def operation(api: ApiClient, name: str, query: str, role: str = "administrator") -> Any:
+    user = factories.make_user(is_staff=True, roles=[role])
+    return api.by(user).get(f"/support/analytics/look-ups/{name}?{query}")
+
+
+class TestOperations:
+    def test_tickets_of_a_contact_as_they_were_sold(self, api: ApiClient, sales: Sales) -> None:
+        answer = operation(api, "tickets-of-contact", f"contact={sales.ada.email}").json()
+
+        # Two Savers, of which one is cancelled, and a flight; all of one minute, newest first.
+        assert answer["count"] == 3
+        told = [(one["number"], one["state"], one["price"]) for one in answer["results"]]
+        assert told == [
+            ("QX 2024", "open", {"amount": "82.50", "currency": "EUR"}),
+            ("XX 100", "cancelled", {"amount": "45.00", "currency": "EUR"}),
+            ("XX 100", "open", {"amount": "45.00", "currency": "EUR"}),
+        ]
+
+    def test_days_are_counted_in_at_both_ends(self, api: ApiClient, sales: Sales) -> None:
+        """The coach was sold at 22:30 UTC of 1 June, which is 2 June in Berlin."""
+
+        def sold(since: str, until: str) -> dict[str, int]:
+            answer = operation(api, "tickets-by-mode", f"since={since}&until={until}").json()
+            return {one["mode"]: one["tickets"] for one in answer["results"]}
+
+        assert sold("2026-06-01", "2026-06-01") == {"Plane": 2, "Train": 3}
+        assert sold("2026-06-02", "2026-06-02") == {"Bus": 1}
+        assert sold("2026-06-01", "2026-06-02") == {"Bus": 1, "Plane": 2, "Train": 3}
+
+    def test_who_has_no_phone_has_an_empty_one(self, api: ApiClient, sales: Sales) -> None:
+        answer = operation(api, "top-users", "since=2026-06-01").json()
+
+        assert {one["phone"] for one in answer["results"]} == {""}
+
+    @pytest.mark.parametrize(
+        ("name", "query", "wrong"),
+        [
+            ("tickets-of-contact", "", "contact"),
+            ("tickets-of-contact", f"contact={'a' * 300}", "contact"),
+            ("tickets-by-phrase", "phrase=ada", "since"),
+            ("top-users", "since=yesterday", "since"),
+            ("top-reporters", "category=Weather", "category"),
+        ],
+    )
+    def test_what_is_missing_or_wrong_is_named(
+        self, api: ApiClient, name: str, query: str, wrong: str
+    ) -> None:
+        answer = operation(api, name, query)
+
+        assert answer.status_code == 400
+        assert wrong in answer.json()["errors"]
+
+
+class TestPages:
+    def test_every_look_up_is_listed_and_answers(self, browser: Client, sales: Sales) -> None:
+        browser.force_login(factories.make_user(is_staff=True, roles=["administrator"]))
+        listed = browser.get(reverse("admin:numbers")).content.decode()
+
+        assert set(GOOD_QUERIES) == set(LOOK_UPS)
+        for name, query in GOOD_QUERIES.items():
+            address = reverse("admin:numbers_look_up", args=[name])
+            assert address in listed
+            assert browser.get(f"{address}?{query or 'category='}").status_code == 200
+
+    def test_shows_what_was_found_and_keeps_who_looked(self, browser: Client, sales: Sales) -> None:
+        answer = page(browser, "tickets-of-contact", contact=sales.ada.email)
+
+        text = answer.content.decode()
+        assert "3 rows" in text
+        assert "€82.50" in text
+        act = Act.objects.get(kind="looked")
+        assert sales.ada.email in act.entry.change_message
+
+    def test_asks_before_it_answers(self, browser: Client, sales: Sales) -> None:
+        asked = page(browser, "tickets-by-phrase")
+        wrong = page(browser, "tickets-by-phrase", phrase="ada")
+
+        assert asked.status_code == 200
+        assert wrong.status_code == 400
+        assert "rows" not in asked.content.decode().split("<main")[1]
+        assert not Act.objects.filter(kind="looked").exists()
+
+    def test_says_when_nothing_is_there(self, browser: Client, sales: Sales) -> None:
+        text = page(browser, "users-of-same-city", contact="nobody@example.org").content.decode()
+
+        assert "Nothing is found by that." in text
+
+    @pytest.mark.parametrize("name", LOOK_UPS)
+    def test_operations_count_tickets_and_meet_nobody(self, client: Client, name: str) -> None:
+        client.force_login(factories.make_user(is_staff=True, roles=["operations"]))
+
+        expected = 200 if name == "tickets-by-mode" else 403
+        assert page(client, name).status_code == expected
+
+    def test_there_are_no_others(self, browser: Client) -> None:
+        assert page(browser, "everything").status_code == 404
