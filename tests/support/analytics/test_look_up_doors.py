@@ -48,8 +48,8 @@ class TestOperations:
         told = [(one["number"], one["state"], one["price"]) for one in answer["results"]]
         assert told == [
             ("QX 2024", "open", {"amount": "82.50", "currency": "EUR"}),
-            ("XX 100", "cancelled", {"amount": "45.00", "currency": "EUR"}),
-            ("XX 100", "open", {"amount": "45.00", "currency": "EUR"}),
+            ("ICE 585", "cancelled", {"amount": "45.00", "currency": "EUR"}),
+            ("ICE 585", "open", {"amount": "45.00", "currency": "EUR"}),
         ]
 
     def test_days_are_counted_in_at_both_ends(self, api: ApiClient, sales: Sales) -> None:
