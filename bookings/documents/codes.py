@@ -56,10 +56,9 @@ def picture(text: str, symbol: str) -> Picture:
 
 def _aztec(text: str) -> list[list[bool]]:
     # Both are wanted by few requests.
-    from aztec_code_generator import AztecCode
+    from bookings.documents import aztec
 
-    code = AztecCode(text, ec_percent=AZTEC_REPAIR)
-    return [[bool(unit) for unit in row] for row in code.matrix]
+    return aztec.rows_of(text, repair_percent=AZTEC_REPAIR)
 
 
 def _qr(text: str) -> list[list[bool]]:

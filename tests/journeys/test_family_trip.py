@@ -9,7 +9,6 @@ from urllib.parse import urljoin
 
 import pypdfium2
 import pytest
-import zxingcpp
 from playwright.sync_api import Page, expect
 
 from bookings import barcodes
@@ -17,6 +16,7 @@ from bookings.models import Claim, Reservation
 from support.models import Report
 from tests import selling
 from tests.accounts.codes import newest_code
+from tests.codes import read_codes as codes_in
 from tests.conftest import Clock
 from tests.factories import Timetable, Trip
 
@@ -93,7 +93,7 @@ def read_codes(page: Page, folder: Path) -> set[tuple[str, str]]:
     found = [
         barcodes.read(code.text)
         for sheet in pypdfium2.PdfDocument(file)
-        for code in zxingcpp.read_barcodes(sheet.render(scale=3).to_pil())
+        for code in codes_in(sheet.render(scale=3).to_pil())
     ]
     assert len(found) == 6
     return {(facts.name, facts.locator) for facts in found}

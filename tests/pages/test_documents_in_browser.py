@@ -8,7 +8,6 @@ from typing import Any
 
 import pypdfium2
 import pytest
-import zxingcpp
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
@@ -18,6 +17,7 @@ from bookings import barcodes
 from bookings.engine.contract import Actor
 from bookings.selectors import ReservationDetail
 from payments import services as money
+from tests.codes import read_codes
 from tests.factories import Timetable
 from tests.pages.cast import paid, signed_in
 from tests.pages.conftest import faults, scrolls_sideways
@@ -59,7 +59,7 @@ def opened(context: BrowserContext, live_server: Any, booked: ReservationDetail)
 
 
 def read(picture: bytes) -> tuple[str, barcodes.BarcodeFacts]:
-    (found,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(picture)))
+    (found,) = read_codes(Image.open(io.BytesIO(picture)))
     return str(found.format), barcodes.read(found.text)
 
 
@@ -99,7 +99,7 @@ def test_prints_one_ticket_a_sheet(
     assert len(sheets) == 2
     names = []
     for sheet in sheets:
-        (found,) = zxingcpp.read_barcodes(sheet.render(scale=3).to_pil())
+        (found,) = read_codes(sheet.render(scale=3).to_pil())
         names.append(barcodes.read(found.text).name)
     assert names == ["Roe A", "Roe B"]
 
@@ -112,7 +112,7 @@ def test_prints_one_ticket_a_sheet(
     )
     left = pypdfium2.PdfDocument(opened(context, live_server, train_trip).pdf(format="A4"))
     assert len(left) == 1
-    (found,) = zxingcpp.read_barcodes(left[0].render(scale=3).to_pil())
+    (found,) = read_codes(left[0].render(scale=3).to_pil())
     assert barcodes.read(found.text).name == "Roe B"
 
 
