@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from django_otp.plugins.otp_totp.models import TOTPDevice
+from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import MessageChoice, RefreshToken, SavedPassenger, TokenFamily, User
 from bookings.models import (
@@ -86,9 +88,38 @@ from support.models import (
     Subscription,
 )
 from tests import factories
+from tests.factories import PASSWORD
 from travel.common.models import Act, IdempotencyKey, Job, OutboxMessage
 
 LETTERS = "ACDEFGHJKM"
+
+
+@pytest.fixture
+def window(chromium: Browser, live_server: Any, settings: Any) -> Iterator[Any]:
+    """Sign in at the staff's door, in a browser of this width and scheme, as often as asked for."""
+    settings.STAFF_2FA = "optional"
+    contexts = []
+
+    def opened(user: User, width: int, scheme: Any) -> Page:
+        context = chromium.new_context(
+            base_url=live_server.url,
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,
+            locale="en-GB",
+        )
+        contexts.append(context)
+        context.set_default_timeout(15_000)
+        page = context.new_page()
+        page.goto("/admin/login/")
+        page.locator("#id_username").fill(user.email or "")
+        page.locator("#id_password").fill(PASSWORD)
+        page.get_by_role("button", name="Log in").click()
+        expect(page.locator("#user-tools")).to_be_visible()
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
 
 
 @pytest.fixture

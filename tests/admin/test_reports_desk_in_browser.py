@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import expect
 
 from accounts.models import User
 from accounts.viewers import Viewer
@@ -19,7 +18,6 @@ from support.models import CannedReply
 from support.selectors import ReportDetail
 from tests import factories
 from tests.conftest import Clock
-from tests.factories import PASSWORD
 from tests.pages.conftest import faults, scrolls_sideways
 from tests.plugins.browser import LOOKS
 from tests.selling import adults, reserve
@@ -133,33 +131,6 @@ def office(
         "reply": "/admin/support/cannedreply/add/",
         "overview": "/admin/",
     }
-
-
-@pytest.fixture
-def window(chromium: Browser, live_server: Any, settings: Any) -> Iterator[Any]:
-    settings.STAFF_2FA = "optional"
-    contexts = []
-
-    def opened(user: User, width: int, scheme: Any) -> Page:
-        context = chromium.new_context(
-            base_url=live_server.url,
-            viewport={"width": width, "height": 900},
-            color_scheme=scheme,
-            locale="en-GB",
-        )
-        contexts.append(context)
-        context.set_default_timeout(15_000)
-        page = context.new_page()
-        page.goto("/admin/login/")
-        page.locator("#id_username").fill(user.email or "")
-        page.locator("#id_password").fill(PASSWORD)
-        page.get_by_role("button", name="Log in").click()
-        expect(page.locator("#user-tools")).to_be_visible()
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
 
 
 @LOOKS

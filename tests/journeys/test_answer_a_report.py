@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django_otp.oath import totp
-from django_otp.plugins.otp_totp.models import TOTPDevice
 from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import User
@@ -21,6 +18,7 @@ from support.tasks import send_messages
 from tests import factories
 from tests.conftest import Clock
 from tests.factories import PASSWORD, Trip
+from tests.journeys.staff import Open, sign_in
 from tests.selling import adults, reserve
 from travel.common.money import Money
 
@@ -29,25 +27,6 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("audited"),
 ]
-
-Open = Callable[[], Page]
-
-
-@pytest.fixture
-def window(chromium: Browser, live_server: Any, clock: Clock, settings: Any) -> Iterator[Open]:
-    """Answer a browser of one's own, as often as one is asked for."""
-    settings.STAFF_2FA = "required"
-    contexts = []
-
-    def opened() -> Page:
-        context = chromium.new_context(base_url=live_server.url, locale="en-GB")
-        context.set_default_timeout(20_000)
-        contexts.append(context)
-        return context.new_page()
-
-    yield opened
-    for context in contexts:
-        context.close()
 
 
 @pytest.fixture
@@ -69,15 +48,6 @@ def sign_in_passenger(page: Page) -> None:
     page.get_by_label("E-mail").fill("ada@example.org")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("main").get_by_role("button", name="Sign in").click()
-
-
-def sign_in_agent(page: Page, agent: User) -> None:
-    device = TOTPDevice.objects.create(user=agent, name="phone", confirmed=True)
-    page.locator("#id_username").fill(agent.email or "")
-    page.locator("#id_password").fill(PASSWORD)
-    code = totp(device.bin_key, device.step, device.t0, device.digits)
-    page.locator("#id_code").fill(f"{code:06}")
-    page.get_by_role("button", name="Log in").click()
 
 
 def report_a_problem(page: Page, booked: ReservationDetail, text: str) -> int:
@@ -106,8 +76,7 @@ def test_a_report_from_the_queue_to_the_last_word(
 
     # The agent finds it in the queue, with the whole booking beside it, and takes it.
     sam = window()
-    sam.goto("/admin/reports-desk/?tab=free")
-    sign_in_agent(sam, staff)
+    sign_in(sam, staff, address="/admin/reports-desk/?tab=free")
     sam.get_by_role("link", name=re.compile("Seat or equipment")).click()
     booking = sam.get_by_role("region", name="The booking")
     for said in (booked.locator, "ICE 585", "Ada Roe", "Bob Roe", "Coach 1, seat 1A", "€90.00"):

@@ -5,16 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db.models import Sum
-from django_otp.oath import totp
-from django_otp.plugins.otp_totp.models import TOTPDevice
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from accounts.viewers import Viewer
@@ -25,6 +22,7 @@ from support import services as help_desk
 from tests import factories
 from tests.conftest import Clock
 from tests.factories import PASSWORD, Timetable, Trip
+from tests.journeys.staff import Open, sign_in
 from tests.selling import adults, reserve
 from travel.common.models import Act
 from travel.common.money import Money
@@ -34,37 +32,6 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("audited"),
 ]
-
-Open = Callable[[], Page]
-
-
-@pytest.fixture
-def window(chromium: Browser, live_server: Any, clock: Clock, settings: Any) -> Iterator[Open]:
-    """Answer a browser of one's own, as often as one is asked for."""
-    settings.STAFF_2FA = "required"
-    contexts = []
-
-    def opened() -> Page:
-        context = chromium.new_context(base_url=live_server.url, locale="en-GB")
-        context.set_default_timeout(20_000)
-        contexts.append(context)
-        return context.new_page()
-
-    yield opened
-    for context in contexts:
-        context.close()
-
-
-def sign_in(page: Page, user: User, *, address: str = "/admin/") -> None:
-    """Come in by the staff's door, with password and second factor."""
-    device = TOTPDevice.objects.create(user=user, name="phone", confirmed=True)
-    page.goto(address)
-    page.locator("#id_username").fill(user.email or "")
-    page.locator("#id_password").fill(PASSWORD)
-    code = totp(device.bin_key, device.step, device.t0, device.digits)
-    page.locator("#id_code").fill(f"{code:06}")
-    page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("button", name="Log out")).to_be_visible()
 
 
 def sections(page: Page) -> list[str]:
