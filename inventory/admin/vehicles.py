@@ -46,6 +46,7 @@ class StandsFast:
 
     def stands(self, obj: Any) -> bool:
         """Say whether this row was sold from; each table that mixes this in has its own way."""
+        # An abstract method would need a metaclass, and the admin's tables have Django's.
         raise NotImplementedError
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -1,4 +1,4 @@
-"""The locale of the language a page is written in, and its digits."""
+"""The locale of the language a page is written in, its digits, and how it lists things."""
 
 from __future__ import annotations
 

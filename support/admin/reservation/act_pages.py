@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -72,7 +73,7 @@ class ReasonForm(forms.Form):
     )
 
 
-class ActPage:
+class ActPage(ABC):
     """What an act asks for, what it means, and how it is done; `meaning` is confirmed if any."""
 
     act: ClassVar[str]
@@ -93,9 +94,9 @@ class ActPage:
         """Say what is to be confirmed; nothing is done at once."""
         return []
 
+    @abstractmethod
     def run(self, viewer: Viewer, asked: Asked, form: Any) -> str:
         """Do it, and answer what was done."""
-        raise NotImplementedError
 
     def is_looking_on(self, asked: Asked) -> bool:
         """Say whether a form was sent only to see more of it."""
