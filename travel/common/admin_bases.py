@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,7 +22,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet
 from django.db.models.deletion import PROTECT
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.functional import Promise, cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -29,6 +30,7 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.admin import SimpleHistoryAdmin
 
 from travel.common import acts
+from travel.common.errors import NotAllowed, NotFound
 from travel.common.ids import normal_email, normal_locator, normal_text, search_key
 from travel.common.money import Money
 from travel.common.templatetags.look import icon, moment_text, money, tone_icon
@@ -76,6 +78,20 @@ STATE_TONES = {
 
 Reading = Callable[[str], Any]
 Label = str | Promise
+
+
+# --- pages of the office's own --------------------------------------------------------------------
+
+
+@contextmanager
+def refusals_as_answers() -> Iterator[None]:
+    """Tell the browser what a service refuses: 404 for what is not there, 403 for who may not."""
+    try:
+        yield
+    except NotFound as missing:
+        raise Http404 from missing
+    except NotAllowed as refused:
+        raise PermissionDenied from refused
 
 
 # --- searching by what is indexed -----------------------------------------------------------------

@@ -17,7 +17,6 @@ from django import forms as django_forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import (
-    Http404,
     HttpRequest,
     HttpResponse,
     HttpResponseRedirect,
@@ -43,6 +42,7 @@ from support.services import changes, departures
 from support.services.departures import Hand
 from travel.common import acts, clock
 from travel.common.address import client_address
+from travel.common.admin_bases import refusals_as_answers
 from travel.common.errors import NotAllowed, NotFound, Refusal
 from travel.common.ids import new_secret
 from travel.common.sheets import csv_file
@@ -79,12 +79,8 @@ def _bound(site: Any, view: Any) -> Any:
         reach = reach_of(request.user)
         if reach.is_empty:
             raise PermissionDenied
-        try:
+        with refusals_as_answers():
             answer: HttpResponse = view(site, request, reach, **kwargs)
-        except NotFound as missing:
-            raise Http404 from missing
-        except NotAllowed as refused:
-            raise PermissionDenied from refused
         return answer
 
     return bound

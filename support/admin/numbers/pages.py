@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
@@ -25,7 +25,8 @@ from support.analytics.rights import Rights, rights_of
 from support.models import Subscription
 from support.services import subscriptions
 from travel.common import acts, clock
-from travel.common.errors import InvalidInput, NotAllowed, NotFound
+from travel.common.admin_bases import refusals_as_answers
+from travel.common.errors import InvalidInput
 from travel.common.sheets import csv_file
 
 # The choice of carriers is a list; so many at most stand in it.
@@ -109,12 +110,8 @@ def urls(site: Any) -> list[URLPattern]:
 
 def _with(site: Any, view: Any) -> Any:
     def bound(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        try:
+        with refusals_as_answers():
             answer: HttpResponse = view(site, request, **kwargs)
-        except NotFound as missing:
-            raise Http404 from missing
-        except NotAllowed as refused:
-            raise PermissionDenied from refused
         return answer
 
     return bound

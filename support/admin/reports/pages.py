@@ -15,7 +15,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
@@ -34,6 +34,7 @@ from support.reports import MOST_ROWS, PER_PAGE
 from support.selectors import ANSWER, ReportDetail
 from travel.common import acts as record
 from travel.common import clock
+from travel.common.admin_bases import refusals_as_answers
 from travel.common.errors import NotAllowed, NotFound, Refusal
 from travel.common.ids import new_secret
 
@@ -78,12 +79,8 @@ def _bound(site: Any, view: Any) -> Any:
         viewer = viewers.of_user(user)
         if not (viewer.is_support and user.has_perm(SEES)):
             raise PermissionDenied
-        try:
+        with refusals_as_answers():
             answer: HttpResponse = view(site, request, Hand(user, viewer), **kwargs)
-        except NotFound as missing:
-            raise Http404 from missing
-        except NotAllowed as refused:
-            raise PermissionDenied from refused
         return answer
 
     return bound
