@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import prefetch_related_objects
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from accounts import selectors as people
@@ -23,8 +23,8 @@ from payments.selectors import Overview
 from support import selectors
 from support.story import books
 from support.story.books import Books
-from travel.common.admin_bases import whole_number
-from travel.common.errors import NotAllowed, NotFound
+from travel.common.admin_bases import refusals_as_answers, whole_number
+from travel.common.errors import NotFound
 
 View = Callable[..., HttpResponse]
 SEES = "bookings.view_reservation"
@@ -57,12 +57,9 @@ def bound(site: Any, view: View) -> View:
         prefetch_related_objects([user], "groups")
         roles = people.role_names(user=user)
         hand = Hand(viewer, selectors.powers(roles=roles, is_superuser=user.is_superuser))
-        try:
-            return view(site, request, hand, **kwargs)
-        except NotFound as missing:
-            raise Http404 from missing
-        except NotAllowed as refused:
-            raise PermissionDenied from refused
+        with refusals_as_answers():
+            answered: HttpResponse = view(site, request, hand, **kwargs)
+        return answered
 
     return answer
 

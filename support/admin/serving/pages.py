@@ -42,7 +42,7 @@ from support.services.serving import Begun
 from support.serving import Caller
 from travel.common import acts, clock
 from travel.common.address import client_address
-from travel.common.admin_bases import whole_number
+from travel.common.admin_bases import refusals_as_answers, whole_number
 from travel.common.contacts import EMAIL
 from travel.common.errors import InvalidInput, NotAllowed, NotFound, Refusal
 
@@ -82,12 +82,9 @@ def _bound(site: Any, view: View) -> View:
     def bound(request: HttpRequest, **kwargs: Any) -> HttpResponse:
         if not reads.may_serve(request.user):
             raise PermissionDenied
-        try:
-            return view(site, request, **kwargs)
-        except NotFound as missing:
-            raise Http404 from missing
-        except NotAllowed as refused:
-            raise PermissionDenied from refused
+        with refusals_as_answers():
+            answered: HttpResponse = view(site, request, **kwargs)
+        return answered
 
     return bound
 
