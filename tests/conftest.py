@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import pytest
 from django.conf import settings as office
+from django.utils import translation
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -24,6 +25,12 @@ def pytest_configure(config: pytest.Config) -> None:
     office.THROTTLES = "off"
     office.ALLOWED_HOSTS = ["*"]
     office.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+
+
+@pytest.fixture(autouse=True)
+def _english() -> None:
+    """A test begins in the office's language, whatever page the one before it asked for last."""
+    translation.activate(office.LANGUAGE_CODE)
 
 
 # --- time -----------------------------------------------------------------------------------------

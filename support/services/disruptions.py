@@ -286,8 +286,13 @@ def _reservation(item: DisruptionItem, now: datetime) -> ReservationDetail:
 
 
 def _actor(job: DisruptionJob) -> Actor:
-    """The office does it, by the rule of what is called off; the log says who began the job."""
-    return Actor("system", None, f"{job.get_cause_display()}. {job.reason}".strip()[:300])
+    """
+    The office does it, by the rule of what is called off; the log says who began the job.
+
+    Staff's own words stand as the reason. What happened to the departure is the job's cause, a code
+    that each reader reads in their own language.
+    """
+    return Actor("system", None, job.reason)
 
 
 @in_transaction

@@ -33,7 +33,7 @@ def test_a_newcomer_signs_in_by_a_code_and_changes_the_account(
 
     page.get_by_label("Six digits").fill("12")
     page.get_by_role("button", name="Sign in").click()
-    assert page.get_by_role("alert").is_visible()
+    page.get_by_role("alert").wait_for()
     # As somebody pastes it.
     page.get_by_label("Six digits").fill(f"{code[:3]} {code[3:]}")
     page.get_by_role("button", name="Sign in").click()

@@ -89,6 +89,7 @@ from support.models import (
 )
 from tests import factories
 from tests.factories import PASSWORD
+from tests.plugins.browser import PATIENCE
 from travel.common.models import Act, IdempotencyKey, Job, OutboxMessage
 
 LETTERS = "ACDEFGHJKM"
@@ -108,7 +109,7 @@ def window(chromium: Browser, live_server: Any, settings: Any) -> Iterator[Any]:
             locale="en-GB",
         )
         contexts.append(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         page.goto("/admin/login/")
         page.locator("#id_username").fill(user.email or "")

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page
 from tests.conftest import Clock
 from tests.journeys.staff import Open
 from tests.pages.conftest import back, open_page
+from tests.plugins.browser import PATIENCE
 
 __all__ = ["back", "open_page"]
 
@@ -23,7 +24,7 @@ def window(chromium: Browser, live_server: Any, clock: Clock, settings: Any) -> 
 
     def opened() -> Page:
         context = chromium.new_context(base_url=live_server.url, locale="en-GB")
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         return context.new_page()
 

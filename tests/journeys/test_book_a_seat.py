@@ -52,9 +52,10 @@ def test_two_guests_choose_their_seats(
     name_passenger(page, "Adult 1", "Ada", "Lovelace")
     name_passenger(page, "Adult 2", "Grace", "Hopper")
     page.get_by_label("E-mail").fill("ada@example.org")
-    assert "Coach 1, seats 1A, 1B" in page.locator("aside").inner_text()
+    expect(page.locator("aside")).to_contain_text("Coach 1, seats 1A, 1B")
     page.get_by_role("button", name="Hold these seats").last.click()
 
+    page.wait_for_url("**/checkout/*/payment/")
     held = Reservation.objects.get()
     assert page.url.endswith(f"/checkout/{held.locator}/payment/")
     assert sorted(Claim.objects.values_list("stock__seat__label", flat=True)) == ["1A", "1B"]
@@ -76,9 +77,10 @@ def test_a_traveller_with_an_account_is_placed(
     page.get_by_label("E-mail").fill("ada@example.org")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("main").get_by_role("button", name="Sign in").click()
-    assert page.get_by_label("First names").input_value() == "Ada"
+    expect(page.get_by_label("First names")).to_have_value("Ada")
     page.get_by_role("button", name="Hold these seats").last.click()
 
+    page.wait_for_url("**/checkout/*/payment/")
     held = Reservation.objects.get()
     assert held.user_id == traveller.pk
     assert page.url.endswith(f"/checkout/{held.locator}/payment/")
@@ -105,6 +107,7 @@ def test_a_round_trip_is_one_hold(
     page.get_by_label("E-mail").fill("ada@example.org")
     page.get_by_role("button", name="Hold these seats").last.click()
 
+    page.wait_for_url("**/checkout/*/payment/")
     held = Reservation.objects.get()
     assert page.url.endswith(f"/checkout/{held.locator}/payment/")
     assert sorted(Claim.objects.values_list("stock__seat__label", flat=True)) == ["1D", "2A"]
@@ -136,4 +139,5 @@ def test_a_mistake_is_found_and_put_right(
     name_passenger(page, "Adult", "Ada", "Lovelace")
     page.get_by_label("E-mail").fill("ada@example.org")
     page.get_by_role("button", name="Hold these seats").last.click()
+    page.wait_for_url("**/checkout/*/payment/")
     assert Reservation.objects.get().state == "held"

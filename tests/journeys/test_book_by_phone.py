@@ -23,7 +23,7 @@ from tests.conftest import Clock
 from tests.factories import PASSWORD, Trip
 from tests.pages.cast import paid
 from tests.pages.conftest import faults, scrolls_sideways
-from tests.plugins.browser import LOOKS
+from tests.plugins.browser import LOOKS, PATIENCE
 from travel.common.models import OutboxMessage
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -46,7 +46,7 @@ def open_browser(chromium: Browser, live_server: Any, clock: Clock, settings: An
             viewport={"width": width, "height": 900},
         )
         contexts.append(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         page.clock.set_fixed_time(clock.now())
         return page
@@ -200,9 +200,11 @@ def test_looks_well_and_has_no_fault(
     expect(agent.get_by_role("status")).to_contain_text("Ada Lovelace")
     look("found")
     agent.get_by_role("link", name="Book for this customer").click()
+    heading(agent).to_have_text("Book for this customer")
     look("begin")
     agent.get_by_label("Reason").fill("called: has trouble reading the page, and asked us to help")
     agent.get_by_role("button", name="Go on to the search").click()
+    expect(agent.get_by_role("region", name="In a traveller's place")).to_be_visible()
     look("home")
     look("checkout", f"/checkout/?ticket={train.ticket_id()}&adult=1")
     look("locked", f"/checkout/{held.locator}/payment/")

@@ -18,6 +18,7 @@ from support.tasks import work_on_disruptions
 from tests import factories
 from tests.conftest import Clock
 from tests.factories import PASSWORD, Trip
+from tests.plugins.browser import PATIENCE
 from tests.selling import adults, reserve
 from travel.common.models import OutboxMessage
 from travel.common.money import Money
@@ -73,7 +74,7 @@ def sold(long_train: Trip, noon: datetime) -> list[User]:
 def window(chromium: Browser, live_server: Any, clock: Clock, settings: Any) -> Iterator[Page]:
     settings.STAFF_2FA = "optional"
     context = chromium.new_context(base_url=live_server.url, locale="en-GB")
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE)
     yield context.new_page()
     context.close()
 

@@ -18,7 +18,7 @@ from tests.bookings import disrupted
 from tests.conftest import Clock
 from tests.factories import PASSWORD, Trip
 from tests.pages.conftest import faults, scrolls_sideways
-from tests.plugins.browser import LOOKS
+from tests.plugins.browser import LOOKS, PATIENCE
 from tests.support import long_story
 from travel.common.money import Money
 
@@ -81,7 +81,7 @@ def window(chromium: Browser, live_server: Any, clock: Clock) -> Iterator[Any]:
             locale="en-GB",
         )
         contexts.append(context)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         page.goto("/admin/")
         page.locator("#id_username").fill("sam@office.example")

@@ -14,6 +14,7 @@ from tests import selling
 from tests.conftest import Clock
 from tests.factories import PASSWORD, Trip
 from tests.pages.cast import fill_wallet, hold_as_guest
+from tests.plugins.browser import PATIENCE
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -29,7 +30,7 @@ def window(
         locale="en-GB",
         viewport={"width": 390, "height": 844},
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.clock.set_fixed_time(clock.now())
     yield page

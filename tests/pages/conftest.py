@@ -11,6 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from tests import factories
+from tests.plugins.browser import PATIENCE
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
@@ -30,7 +31,7 @@ def open_page(chromium: Browser, live_server: Any) -> Iterator[Any]:
             locale="en-GB",
         )
         contexts.append(context)
-        context.set_default_timeout(8_000)
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         page.goto(f"{live_server.url}{path}", wait_until="networkidle")
         return page

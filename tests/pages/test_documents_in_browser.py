@@ -21,7 +21,7 @@ from tests.codes import read_codes
 from tests.factories import Timetable
 from tests.pages.cast import paid, signed_in
 from tests.pages.conftest import faults, scrolls_sideways
-from tests.plugins.browser import LOOKS
+from tests.plugins.browser import LOOKS, PATIENCE
 
 pytestmark = [
     pytest.mark.browser,
@@ -34,7 +34,7 @@ pytestmark = [
 def context(chromium: Browser, live_server: Any, traveller: User) -> Iterator[BrowserContext]:
     """A window of the traveller's, signed in."""
     made = chromium.new_context(locale="en-GB", viewport={"width": 1280, "height": 900})
-    made.set_default_timeout(10_000)
+    made.set_default_timeout(PATIENCE)
     secret = signed_in(traveller).cookies["sessionid"].value
     made.add_cookies([{"name": "sessionid", "value": secret, "url": live_server.url}])
     yield made

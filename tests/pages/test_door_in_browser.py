@@ -22,7 +22,7 @@ from tests.conftest import Clock
 from tests.factories import Trip
 from tests.pages.cast import signed_in
 from tests.pages.conftest import faults, scrolls_sideways
-from tests.plugins.browser import LOOKS
+from tests.plugins.browser import LOOKS, PATIENCE
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 CASES = json.loads(
@@ -59,7 +59,7 @@ def open_door(chromium: Browser, live_server: Any, staff: User, early: datetime)
             locale=locale,
         )
         contexts.append(context)
-        context.set_default_timeout(8_000)
+        context.set_default_timeout(PATIENCE)
         session = signed_in(staff).cookies["sessionid"].value
         context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
         page = context.new_page()

@@ -102,7 +102,7 @@ def test_a_checkout_that_came_back_is_accessible(
 
     page.get_by_role("button", name="Hold these seats").last.click()
 
-    assert page.locator(".error-summary").is_visible()
+    expect(page.locator(".error-summary")).to_be_visible()
     assert faults(page) == []
     assert not scrolls_sideways(page)
 

@@ -12,9 +12,11 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+# How long a page may take, in ms: a busy machine is no fault, and only what fails waits so long.
+PATIENCE = 60_000
 # Nothing that the browser does by itself may look for the network.
 OPTIONS = (
     "--disable-gpu",
@@ -44,6 +46,7 @@ def chromium() -> Iterator[Browser]:
         pytest.skip("No Chromium is installed (apt-get install chromium).")
     # Playwright's loop runs in this thread, where Django would refuse the database otherwise.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    expect.set_options(timeout=PATIENCE)
     # Root cannot have Chromium's sandbox; everybody else keeps it.
     options = [*OPTIONS, "--no-sandbox"] if os.geteuid() == 0 else [*OPTIONS]
     with sync_playwright() as playwright:
@@ -56,7 +59,7 @@ def chromium() -> Iterator[Browser]:
 def page(chromium: Browser) -> Iterator[Page]:
     """A fresh page with no cookies, English, in a window of 1280 by 900."""
     context = chromium.new_context(locale="en-GB", viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE)
     yield context.new_page()
     context.close()
 

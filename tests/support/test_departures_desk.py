@@ -175,7 +175,7 @@ class TestCancel:
         assert (row.actor_kind, row.reason_code, row.reason) == (
             "system",
             "carrier",
-            "Departure cancelled. Storm",
+            "Storm",
         )
         # Whoever has the money back is not asked to choose.
         body = OutboxMessage.objects.filter(kind="bookings.departure_changed")[0].body

@@ -19,7 +19,7 @@ from payments.models import Entry, MoneyAlarm
 from support.services.closing_days import close_day, days_to_close
 from tests import factories
 from tests.conftest import Clock
-from tests.plugins.browser import LOOKS
+from tests.plugins.browser import LOOKS, PATIENCE
 from tests.support.analytics.conftest import Sales, at
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -160,7 +160,7 @@ def test_last_months_revenue_is_the_ledgers(
     clock.moment = at(2, 12, month=7)
     factories.make_user(email="fin@office.example", is_staff=True, roles=["finance"])
     context = chromium.new_context(base_url=live_server.url, locale="en-GB")
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE)
     try:
         page = context.new_page()
         page.goto("/admin/numbers/")
