@@ -14,6 +14,8 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from bookings.models import Coupon
+from inventory.models import Mode
 from support.analytics import lookups
 from support.analytics.catalogue import AMOUNT, MOMENT, TEXT, Column, Label
 from support.analytics.days import Span
@@ -48,6 +50,10 @@ class LookUp:
     columns: Sequence[Column]
     run: Callable[[Mapping[str, Any]], Sequence[Any]]
 
+    @property
+    def has_money(self) -> bool:
+        return any(column.kind == AMOUNT for column in self.columns)
+
 
 def get_look_up(*, name: str, rights: Rights) -> LookUp:
     """
@@ -69,6 +75,16 @@ def look_ups_for(rights: Rights) -> list[LookUp]:
     return [one for one in LOOK_UPS.values() if one.room in rights.everywhere]
 
 
+def in_words(look_up: LookUp, said: Mapping[str, Any]) -> str:
+    """
+    Tell a look in a line, for the record: the look-up, and whom or what it was asked for.
+
+    Whom staff looked for is known to whoever reads the record, and what they saw is not.
+    """
+    asked = [str(said[one.name]) for one in look_up.wants if said.get(one.name)]
+    return f"{look_up.title}: {', '.join(asked)}" if asked else str(look_up.title)
+
+
 def _begin(day: date) -> datetime:
     return Span(day, day).begins_at
 
@@ -80,16 +96,17 @@ def _end(day: date) -> datetime:
 _CONTACT = Wanted("contact", _("E-mail address or telephone number"))
 _CITY = Wanted("city", _("City"))
 _SINCE = Wanted("since", _("Since"), DAY)
+_MODE = Column("mode", _("Mode"), TEXT, dict(Mode.choices))
 _TICKET = [
     Column("locator", _("Booking"), TEXT),
     Column("first_name", _("First name"), TEXT),
     Column("last_name", _("Last name"), TEXT),
-    Column("mode", _("Mode"), TEXT),
+    _MODE,
     Column("number", _("Number"), TEXT),
     Column("origin", _("From"), TEXT),
     Column("destination", _("To"), TEXT),
     Column("departs_at", _("Leaves"), MOMENT),
-    Column("state", _("State"), TEXT),
+    Column("state", _("State"), TEXT, dict(Coupon.State.choices)),
     Column("price", _("Price"), AMOUNT),
 ]
 
@@ -172,7 +189,7 @@ LOOK_UPS: dict[str, LookUp] = {
             TRAFFIC,
             [_SINCE, Wanted("until", _("Up to"), DAY)],
             [
-                Column("mode", _("Mode"), TEXT),
+                _MODE,
                 Column("tickets", _("Tickets sold")),
                 Column("cancelled", _("Cancelled")),
             ],

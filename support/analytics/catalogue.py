@@ -6,7 +6,7 @@ The pages, the files, the e-mails and the API all show these; a new report is a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -32,11 +32,17 @@ TEXT, NUMBER, AMOUNT, SHARE, MINUTES, MOMENT = (
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a report: the attribute of its rows, its heading, and what kind of cell it is."""
+    """
+    A column of a report: the attribute of its rows, its heading, and what kind of cell it is.
+
+    `words` are the names of a closed set of words for people; clients and files get the words
+    themselves.
+    """
 
     name: str
     title: Label
     kind: str = NUMBER
+    words: Mapping[str, Label] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from support.analytics import charts
+from support.analytics.asking import LookUp
 from support.analytics.catalogue import (
     AMOUNT,
     MINUTES,
@@ -82,7 +83,7 @@ def label_text(label: str, *, briefly: bool = False) -> str:
     return label
 
 
-def table(report: Report, rows: Sequence[Any], *, by_title: str) -> dict[str, Any]:
+def table(report: Report | LookUp, rows: Sequence[Any], *, by_title: str = "") -> dict[str, Any]:
     """Answer a report's table as the template shows it: headings, and rows of written cells."""
     return {
         "head": [
@@ -94,7 +95,8 @@ def table(report: Report, rows: Sequence[Any], *, by_title: str) -> dict[str, An
 
 
 def _shown(row: Any, column: Column) -> dict[str, Any]:
-    text = cell_text(getattr(row, column.name), column.kind)
+    value = getattr(row, column.name)
+    text = cell_text(str(column.words[value]) if value in column.words else value, column.kind)
     return {"text": _isolated(text), "plain": text, "is_number": column.kind not in (TEXT, MOMENT)}
 
 
@@ -112,14 +114,14 @@ def file_name(report: Report, asked: Asked) -> str:
     return f"{report.name}{by}{days}.csv"
 
 
-def file_head(report: Report) -> list[str]:
-    """Answer the headings of a report's file: stable words, with the currency beside amounts."""
+def file_head(report: Report | LookUp) -> list[str]:
+    """Answer the headings of a file: stable words, with the currency beside amounts."""
     names = [column.name for column in report.columns]
     return [*names, "currency"] if report.has_money else names
 
 
-def file_rows(report: Report, rows: Sequence[Any]) -> list[list[Cell]]:
-    """Answer the rows of a report's file: ISO days, plain decimals, shares in per cent."""
+def file_rows(report: Report | LookUp, rows: Sequence[Any]) -> list[list[Cell]]:
+    """Answer the rows of a file: ISO days, plain decimals, shares in per cent."""
     return [
         [
             *(_plain(getattr(row, column.name), column.kind) for column in report.columns),
@@ -139,7 +141,7 @@ def _plain(value: Any, kind: str) -> Cell:
     return str(value)
 
 
-def _currency(report: Report, row: Any) -> str:
+def _currency(report: Report | LookUp, row: Any) -> str:
     column = next(column for column in report.columns if column.kind == AMOUNT)
     return str(getattr(row, column.name).currency)
 

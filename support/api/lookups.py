@@ -15,10 +15,11 @@ from support.analytics.rights import rights_of
 from support.api.numbers import MaySeeNumbers, field_of
 from travel.api.fields import DayField, Serializer
 from travel.api.views import ApiView
+from travel.common import acts
 
 
 class LookUpView(ApiView):
-    """A look-up: parse, ask, answer."""
+    """A look-up: parse, ask, put the look on record, answer."""
 
     permission_classes = (MaySeeNumbers,)
     tags = ("numbers",)
@@ -27,7 +28,9 @@ class LookUpView(ApiView):
     def get(self, request: Request) -> Response:
         rights = rights_of(request.user)  # type: ignore[arg-type]
         found = asking.get_look_up(name=self.look_up.name, rights=rights)
-        rows = found.run(self.query())
+        said = self.query()
+        rows = found.run(said)
+        acts.record(request, None, asking.in_words(found, said), kind=acts.Kind.LOOKED)
         return self.answer({"count": len(rows), "results": [_row(found, row) for row in rows]})
 
 

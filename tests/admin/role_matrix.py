@@ -291,7 +291,7 @@ REPORTS: dict[str, str] = {
     "every-mode": "ams",
 }
 
-# Look-ups among the numbers: about people, but for the one that counts tickets.
+# Look-ups among the numbers, page and file: about people, but for the one that counts tickets.
 LOOK_UPS: dict[str, str] = {
     "tickets-of-contact": "ams",
     "cancellers-of-city": "ams",
@@ -309,4 +309,4 @@ SITE = {"index", "login", "logout", "password_change", "password_change_done", "
 ANSWERS = {"autocomplete", "app_list", "view_on_site"}
 # Pages that are told by name above: acts of the desk, reports of the numbers.
 NAMED = {"desk_act", "reservation_act", "numbers_report", "numbers_csv", "numbers_subscribe"}
-NAMED |= {"numbers_look_up"}
+NAMED |= {"numbers_look_up", "numbers_look_up_csv"}

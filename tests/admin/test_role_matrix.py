@@ -58,6 +58,7 @@ from tests.admin.role_matrix import (
     TABLES,
     Page,
 )
+from tests.api.world import LOOK_UPS as GOOD_QUERIES
 from travel import urls
 from travel.common.models import Act
 
@@ -521,6 +522,8 @@ class TestStaff:
         for name, may in LOOK_UPS.items():
             address = reverse("admin:numbers_look_up", args=[name])
             visitor.tries(LOOKED_AT, address, may)
+            file = reverse("admin:numbers_look_up_csv", args=[name])
+            visitor.takes(f"{file}?{GOOD_QUERIES[name] or 'category='}", may)
         assert not visitor.faults, "\n".join(visitor.faults)
 
     def test_completing_what_is_typed(self, world: World, visitor: Visitor) -> None:
@@ -570,6 +573,7 @@ class TestStrangers:
             *(reverse("admin:desk_act", args=[world.own, name]) for name in DESK_ACTS),
             *(reverse("admin:numbers_report", args=[name]) for name in REPORTS),
             *(reverse("admin:numbers_look_up", args=[name]) for name in LOOK_UPS),
+            *(reverse("admin:numbers_look_up_csv", args=[name]) for name in LOOK_UPS),
             *(reverse("admin:numbers_csv", args=[name]) for name in REPORTS),
             *(reverse("admin:numbers_subscribe", args=[name]) for name in REPORTS),
             *(reverse(f"admin:{name}") for name in expected.SITE - {"login", "logout"}),

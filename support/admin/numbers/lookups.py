@@ -1,11 +1,14 @@
-"""The page of a look-up: what it asks for, and what was found. Every look is on record."""
+"""
+The page of a look-up: what it asks for, what was found, and its file. Every look is on record.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -13,9 +16,9 @@ from django.utils.translation import gettext as _
 from support import selectors
 from support.analytics import asking, lookups, written
 from support.analytics.asking import CATEGORY, DAY, LookUp, Wanted
-from support.analytics.catalogue import TEXT
 from support.analytics.rights import Rights, rights_of
 from travel.common import acts
+from travel.common.sheets import csv_file
 
 
 class LookUpForm(forms.Form):
@@ -51,14 +54,8 @@ def links(rights: Rights) -> list[dict[str, Any]]:
 
 def look_up_view(site: Any, request: HttpRequest, name: str) -> HttpResponse:
     """Ask, and show what was found."""
-    found = asking.get_look_up(name=name, rights=rights_of(request.user))  # type: ignore[arg-type]
-    form = LookUpForm(request.GET or None, look_up=found)
-    rows = None
-    if form.is_valid():
-        rows = found.run(form.cleaned_data)
-        # Whom staff looked for is known to whoever reads the record, and what they saw is not.
-        said = ", ".join(str(value) for value in form.cleaned_data.values() if value)
-        acts.record(request, None, f"{found.title}: {said}", kind=acts.Kind.LOOKED)
+    found, form = _asked(request, name)
+    rows = _rows(request, found, form, acts.Kind.LOOKED) if form.is_valid() else None
     context = {
         **site.each_context(request),
         "title": found.title,
@@ -66,25 +63,31 @@ def look_up_view(site: Any, request: HttpRequest, name: str) -> HttpResponse:
         "form": form,
         "rows": rows,
         "most": asking.MOST_ROWS,
-        "table": _table(found, rows) if rows else None,
+        "table": written.table(found, rows) if rows else None,
+        "csv_href": reverse("admin:numbers_look_up_csv", args=[name])
+        + f"?{request.GET.urlencode()}",
     }
     status = 400 if form.is_bound and rows is None else 200
     return TemplateResponse(request, "admin/support/numbers/look_up.html", context, status=status)
 
 
-def _table(look_up: LookUp, rows: Any) -> dict[str, Any]:
-    return {
-        "head": [
-            {"title": column.title, "is_number": column.kind != TEXT} for column in look_up.columns
-        ],
-        "rows": [
-            [
-                {
-                    "text": written.cell_text(getattr(row, column.name), column.kind),
-                    "is_number": column.kind != TEXT,
-                }
-                for column in look_up.columns
-            ]
-            for row in rows
-        ],
-    }
+def file_view(site: Any, request: HttpRequest, name: str) -> Any:
+    """Answer what was found as a file; where nothing can be asked, the page says why."""
+    found, form = _asked(request, name)
+    if not form.is_valid():
+        address = reverse("admin:numbers_look_up", args=[name])
+        return HttpResponseRedirect(f"{address}?{request.GET.urlencode()}")
+    rows = _rows(request, found, form, acts.Kind.EXPORTED)
+    # Whom it is about stays out of the file's name, which lies about in lists of downloads.
+    return csv_file(f"{name}.csv", written.file_head(found), written.file_rows(found, rows))
+
+
+def _asked(request: HttpRequest, name: str) -> tuple[LookUp, LookUpForm]:
+    found = asking.get_look_up(name=name, rights=rights_of(request.user))  # type: ignore[arg-type]
+    return found, LookUpForm(request.GET or None, look_up=found)
+
+
+def _rows(request: HttpRequest, look_up: LookUp, form: LookUpForm, kind: str) -> Sequence[Any]:
+    rows = look_up.run(form.cleaned_data)
+    acts.record(request, None, asking.in_words(look_up, form.cleaned_data), kind=kind)
+    return rows

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from inventory.models import Carrier, Mode
-from support.admin.numbers.lookups import links, look_up_view
+from support.admin.numbers.lookups import file_view, links, look_up_view
 from support.analytics import catalogue, written
 from support.analytics.catalogue import Asked, Report
 from support.analytics.days import last_days, month_of, today, zone
@@ -92,6 +92,11 @@ def urls(site: Any) -> list[URLPattern]:
             "numbers/look-ups/<slug:name>/",
             view(_with(site, look_up_view)),
             name="numbers_look_up",
+        ),
+        path(
+            "numbers/look-ups/<slug:name>.csv",
+            view(_with(site, file_view)),
+            name="numbers_look_up_csv",
         ),
         path("numbers/<slug:name>/", view(_with(site, report_view)), name="numbers_report"),
         path("numbers/<slug:name>.csv", view(_with(site, csv_view)), name="numbers_csv"),

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import re
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
+from accounts.models import User
 from support.analytics.asking import LOOK_UPS
 from tests import factories
 from tests.api.world import LOOK_UPS as GOOD_QUERIES
@@ -68,6 +74,26 @@ class TestOperations:
 
         assert {one["phone"] for one in answer["results"]} == {""}
 
+    def test_each_look_is_on_record(self, api: ApiClient, sales: Sales) -> None:
+        operation(api, "tickets-by-phrase", "phrase=ada&since=2026-06-01")
+
+        act = Act.objects.get()
+        assert (act.kind, act.address) == ("looked", "127.0.0.1")
+        assert act.actor.email.endswith("@example.org")
+        assert act.entry.change_message == "Tickets by a phrase: ada, 2026-06-01"
+
+    def test_a_look_that_cannot_be_put_on_record_is_not_had(
+        self, api: ApiClient, sales: Sales, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fails(*args: Any, **kwargs: Any) -> None:
+            raise OperationalError("the disk is full")
+
+        monkeypatch.setattr("travel.common.acts._write", fails)
+        answer = operation(api, "tickets-of-contact", f"contact={sales.ada.email}")
+
+        assert answer.status_code >= 500
+        assert sales.ada.email not in answer.content.decode()
+
     @pytest.mark.parametrize(
         ("name", "query", "wrong"),
         [
@@ -85,6 +111,7 @@ class TestOperations:
 
         assert answer.status_code == 400
         assert wrong in answer.json()["errors"]
+        assert not Act.objects.exists()
 
 
 class TestPages:
@@ -106,6 +133,17 @@ class TestPages:
         assert "€82.50" in text
         act = Act.objects.get(kind="looked")
         assert sales.ada.email in act.entry.change_message
+
+    def test_words_are_the_readers(self, browser: Client, sales: Sales) -> None:
+        """A clerk in German reads no word of the API's."""
+        browser.cookies[settings.LANGUAGE_COOKIE_NAME] = "de"
+        text = page(browser, "tickets-of-contact", contact=sales.ada.email).content.decode()
+
+        words = [word.strip() for word in re.findall(r"<td[^>]*><bdi>(.*?)</bdi>", text)]
+        assert words.count("Zug") == 2
+        assert words.count("Flug") == 1
+        assert words.count("Storniert") == 1
+        assert not {"Train", "Plane", "open", "cancelled"} & set(words)
 
     def test_asks_before_it_answers(self, browser: Client, sales: Sales) -> None:
         asked = page(browser, "tickets-by-phrase")
@@ -130,3 +168,60 @@ class TestPages:
 
     def test_there_are_no_others(self, browser: Client) -> None:
         assert page(browser, "everything").status_code == 404
+
+
+class TestFiles:
+    def sheet(self, browser: Client, name: str, **asked: str) -> list[dict[str, str]]:
+        answer = browser.get(reverse("admin:numbers_look_up_csv", args=[name]), asked)
+        assert answer["Content-Type"] == "text/csv; charset=utf-8"
+        assert answer["Content-Disposition"] == f'attachment; filename="{name}.csv"'
+        text = b"".join(answer.streaming_content).decode()
+        return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
+
+    def test_says_what_the_operation_says(
+        self, browser: Client, api: ApiClient, sales: Sales
+    ) -> None:
+        email = str(sales.ada.email)
+        rows = self.sheet(browser, "tickets-of-contact", contact=email)
+        told = operation(api, "tickets-of-contact", f"contact={email}").json()["results"]
+
+        assert [(row["state"], row["price"], row["currency"]) for row in rows] == [
+            ("open", "82.50", "EUR"),
+            ("cancelled", "45.00", "EUR"),
+            ("open", "45.00", "EUR"),
+        ]
+        same = ["locator", "number", "mode", "origin", "destination", "state"]
+        assert [[row[name] for name in same] for row in rows] == [
+            [one[name] for name in same] for one in told
+        ]
+
+    def test_keeps_who_took_what(self, browser: Client, sales: Sales) -> None:
+        self.sheet(browser, "top-users", since="2026-06-01")
+
+        act = Act.objects.get()
+        assert act.kind == "exported"
+        assert act.entry.change_message == "Who bought most tickets: 2026-06-01"
+
+    def test_no_cell_is_a_formula(self, browser: Client, sales: Sales) -> None:
+        """Travellers write their names, and a telephone number begins with a sign."""
+        User.objects.filter(pk=sales.ada.pk).update(first_name="=1+1", phone="+493012345678")
+        rows = self.sheet(browser, "top-users", since="2026-06-01")
+
+        ada = next(row for row in rows if row["email"] == sales.ada.email)
+        assert (ada["first_name"], ada["phone"]) == ("'=1+1", "'+493012345678")
+
+    def test_what_makes_no_sense_is_told_on_the_page(self, browser: Client) -> None:
+        answer = browser.get(
+            reverse("admin:numbers_look_up_csv", args=["top-users"]), {"since": "tomorrow"}
+        )
+
+        assert answer.status_code == 302
+        assert "errorlist" in browser.get(answer["Location"], follow=True).content.decode()
+        assert not Act.objects.exists()
+
+    def test_the_page_leads_to_it(self, browser: Client, sales: Sales) -> None:
+        found = page(browser, "top-users", since="2026-06-01").content.decode()
+        nothing = page(browser, "top-users", since="2026-08-01").content.decode()
+
+        assert "/admin/numbers/look-ups/top-users.csv?since=2026-06-01" in found
+        assert ".csv" not in nothing
