@@ -6,12 +6,12 @@ import structlog
 from celery import shared_task
 
 from support import notifications, services
-from support.services import closing_days, disruptions, subscriptions
+from support.services import closing_days, disruptions, serving, subscriptions
 from travel.common import clock, outbox
 
 # So many exports are made each time the worker looks.
 EXPORTS = 5
-BATCH = 500
+BATCH, MAX_BATCHES = 500, 20
 # So many days are closed, and so many departures measured, at each look.
 DAYS, LOADS = 40, 2_000
 # So many reservations of the departures desk's jobs are worked on at each look.
@@ -42,8 +42,11 @@ def make_exports() -> int:
 
 @shared_task
 def tidy_up() -> None:
-    """Delete the files with people's data whose days are over."""
+    """Delete the files with people's data, and the log of staff's looks, whose days are over."""
     services.forget_exports(now=clock.now(), limit=BATCH)
+    for _ in range(MAX_BATCHES):
+        if not serving.forget_old(now=clock.now(), limit=BATCH):
+            break
 
 
 @shared_task

@@ -281,6 +281,11 @@ HOLD_DURATION = timedelta(minutes=10)
 PHONE_HOLD_DURATION = timedelta(minutes=env.int("PHONE_HOLD_MINUTES", default=60))
 # So long a member of staff looks as a traveller, or books for one, before saying again why.
 SERVING_DURATION = timedelta(minutes=env.int("SERVING_MINUTES", default=30))
+# So long the log tells afterwards who looked, and at which pages. It is there for complaints about
+# staff: passengers have three months to complain and the office three to answer (Regulation (EU)
+# 2021/782, article 28). A year is the most that the French data protection authority advises for
+# logs of access without more ado (CNIL, deliberation 2021-122). Never less than a day.
+SERVING_LOG_KEPT = timedelta(days=max(env.int("SERVING_LOG_DAYS", default=365), 1))
 MAX_PASSENGERS = 9
 MAX_LIVE_HOLDS = 10
 MAX_LIVE_HOLDS_THERE = 3

@@ -18,6 +18,9 @@ class Serving(models.Model):
     Who is served is an account, or a guest: the one of a reservation, or a new one, of whom the
     contact is here. It holds for the session whose secret has this digest, until `ends_at` or until
     it was ended. A row is never taken up again: who goes on serving begins anew, with a reason.
+
+    The log is deleted after `kept_until`; where something was booked that is emptied instead, and
+    the row is kept with the reservation, which it explains.
     """
 
     class Purpose(models.TextChoices):
@@ -55,6 +58,7 @@ class Serving(models.Model):
     ends_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
     ended_because = CodeField(max_length=10, choices=End.choices, blank=True, default="")
+    kept_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = _("look or booking by phone")
@@ -95,12 +99,17 @@ class Serving(models.Model):
                 ),
                 name="serving_ended_why",
             ),
+            models.CheckConstraint(
+                condition=Q(kept_until__isnull=True) | Q(kept_until__gte=F("ends_at")),
+                name="serving_kept_beyond",
+            ),
         ]
         indexes = [
             models.Index(fields=["staff", "began_at"], name="serving_by_staff"),
             models.Index(fields=["traveller", "began_at"], name="serving_of_traveller"),
             models.Index(fields=["guest_email"], name="serving_email"),
             models.Index(fields=["guest_phone"], name="serving_phone"),
+            models.Index(fields=["kept_until"], name="serving_term"),
         ]
 
     def __str__(self) -> str:
@@ -109,7 +118,7 @@ class Serving(models.Model):
 
 class ServingEntry(models.Model):
     """
-    Something that was opened, refused or booked while serving. Rows are only ever added.
+    Something that was opened, refused or booked while serving. Rows are never changed.
 
     `what` is the name of the page (`bookings:reservation`), or `booked`; `reservation` is the one
     that it was about. An entry of a page is written before the page is made.

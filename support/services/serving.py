@@ -1,4 +1,6 @@
-"""Serving: a member of staff begins to look as a traveller or to book for one, and ends."""
+"""
+Serving: a member of staff begins to look as a traveller or to book for one, ends, is forgotten.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +28,7 @@ from travel.common.text import clean_text
 from travel.common.transactions import in_transaction
 
 End = Serving.End
+BOOKED = ServingEntry.BOOKED
 MAX_REASON = 300
 ERASED_REASON = "(erased)"
 log = structlog.get_logger("support")
@@ -84,6 +87,7 @@ def begin(
         address=address,
         began_at=now,
         ends_at=now + settings.SERVING_DURATION,
+        kept_until=now + settings.SERVING_DURATION + settings.SERVING_LOG_KEPT,
     )
     if purpose not in reads.PURPOSES:
         raise InvalidInput(errors={"purpose": [_("There is no such purpose.")]})
@@ -178,6 +182,27 @@ def note(
 
 def _live(now: datetime) -> QuerySet[Serving]:
     return Serving.objects.filter(ended_at=None, ends_at__gt=now)
+
+
+@in_transaction
+def forget_old(*, now: datetime, limit: int = 500) -> int:
+    """
+    Delete the log of those whose term has ended, the oldest first; answer of how many.
+
+    What was booked by phone stays with its reservation: who did it, when, from where and why. The
+    pages that were opened around it go. In the record of acts it stays that somebody served.
+    """
+    # Locked, so that of two who tidy up the second finds what the first has left.
+    over = Serving.objects.select_for_update().filter(kept_until__lte=now)
+    ids = list(over.order_by("kept_until", "id").values_list("pk", flat=True)[:limit])
+    entries = ServingEntry.objects.filter(serving__in=ids)
+    entries.exclude(what=BOOKED, reservation__isnull=False).delete()
+    booked = set(entries.order_by("pk").values_list("serving_id", flat=True))
+    Serving.objects.filter(pk__in=booked).update(kept_until=None)
+    gone = [one for one in ids if one not in booked]
+    forgetting.forget_admin_notes(Serving, gone)
+    Serving.objects.filter(pk__in=gone).delete()
+    return len(ids)
 
 
 # --- people's data --------------------------------------------------------------------------------

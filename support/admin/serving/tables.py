@@ -25,6 +25,7 @@ class ServingAdmin(ClosedAdmin):
     list_display = ["id", "began_at", "staff", "purpose", "whom", "reason", "over"]
     fields = ["staff", "purpose", "traveller", "reservation", "guest_email", "guest_phone"]
     fields += ["language", "reason", "address", "began_at", "ends_at", "ended_at", "ended_because"]
+    fields += ["kept_until"]
     list_select_related = ["staff", "traveller", "reservation"]
     list_filter = ["purpose"]
     ordering = ["-id"]
