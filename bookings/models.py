@@ -511,6 +511,7 @@ class ReservationEvent(models.Model):
         NO_SHOW = "no_show", _("Did not travel")
         REOPENED = "reopened", _("Ticket opened again")
         SENT_AGAIN = "sent_again", _("Sent again")
+        CONTACT_CORRECTED = "contact_corrected", _("Contact corrected")
 
     class Actor(models.TextChoices):
         HOLDER = "holder", _("Traveller")

@@ -112,6 +112,51 @@ def name_corrected(
     )
 
 
+def contact_corrected(
+    *,
+    reservation: ReservationDetail,
+    to: Sequence[Contact],
+    before: Sequence[Contact],
+    after: Sequence[Contact],
+    now: datetime,
+) -> None:
+    """
+    Tell the former contacts, and those that stay, that the contact was corrected: by text, too.
+
+    Neither sees an address whole that is not its own, and nobody gets a way to the booking by it.
+    """
+    _send(
+        "contact_corrected",
+        gettext_noop("The contact of your booking was changed"),
+        reservation,
+        shown=lambda: {
+            "before": [one.masked for one in before],
+            "after": [one.masked for one in after],
+            "address": settings.SITE_URL,
+        },
+        by_text=True,
+        to=to,
+        now=now,
+    )
+
+
+def contact_link(
+    *, reservation: ReservationDetail, guest_secret: str | None, has_tickets: bool, now: datetime
+) -> None:
+    """
+    Give the new contact what a holder has: the way to the booking, and the tickets with an e-mail.
+    """
+    _send(
+        "contact_link",
+        gettext_noop("Your booking"),
+        reservation,
+        guest_secret=guest_secret,
+        shown=lambda: {"has_tickets": has_tickets},
+        by_text=True,
+        now=now,
+    )
+
+
 def rebooked(
     *, reservation: ReservationDetail, before: TicketFacts, after: TicketFacts, now: datetime
 ) -> None:

@@ -28,6 +28,8 @@ from travel.common.money import Money
 
 State = Reservation.State
 
+# What stands where the name of somebody who was forgotten was.
+ERASED_NAME = ("Erased", "passenger")
 # The published words of the states.
 STATUSES = {
     State.HELD: "Reserved",
@@ -122,6 +124,11 @@ class ReservationDetail:
     @property
     def is_live_hold(self) -> bool:
         return self.status == STATUSES[State.HELD]
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether its people were forgotten, and how to reach them with them."""
+        return all((one.first_name, one.last_name) == ERASED_NAME for one in self.passengers)
 
     @property
     def open_coupons(self) -> list[CouponDetail]:
@@ -307,6 +314,21 @@ def get_to_change(*, viewer: Viewer, now: datetime, reservation_id: int) -> Rese
     if not may_change(viewer, reservation_id):
         raise ProofNeeded()
     return get_reservation(viewer=viewer, reservation_id=reservation_id, now=now)
+
+
+def proofs_that_hold(proved: Mapping[int, datetime]) -> frozenset[int]:
+    """
+    Answer of which reservations a proof of the contact, given at these times, still counts.
+
+    Once the contact is corrected, whoever has proved the former one has proved nothing.
+    """
+    if not proved:
+        return frozenset()
+    corrected = ReservationEvent.objects.filter(
+        reservation_id__in=list(proved), kind=ReservationEvent.Kind.CONTACT_CORRECTED
+    ).order_by("reservation_id", "id")
+    over = {one for one, at in corrected.values_list("reservation_id", "at") if at >= proved[one]}
+    return frozenset(proved.keys() - over)
 
 
 def paid_at(reservation_ids: Iterable[int]) -> dict[int, datetime]:

@@ -19,6 +19,7 @@ from payments.selectors import Overview
 from support.selectors import CANCEL, CHANGE, GIVE
 
 CORRECT_NAMES, CHANGE_SEATS, REBOOK = "correctNames", "changeSeats", "rebook"
+CORRECT_CONTACT = "correctContact"
 CANCEL_IT, GOODWILL = "cancel", "goodwill"
 RESEND, PAYMENT_LINK, EXTEND = "resendTickets", "sendPaymentLink", "extendHold"
 
@@ -71,6 +72,11 @@ def _names(overview: Overview) -> str:
     if CORRECT_NAMES in overview.available_actions:
         return ""
     return _over(overview.reservation) or _("All tickets were used, or the first has left.")
+
+
+def _contact(overview: Overview) -> str:
+    # Also of what is over or cancelled: refunds and receipts are told there.
+    return _("Its people were erased.") if overview.reservation.is_erased else ""
 
 
 def _seats(overview: Overview) -> str:
@@ -143,6 +149,7 @@ def _over(reservation: ReservationDetail) -> str:
 
 _ACTS: list[tuple[str, str, Callable[[Overview], str]]] = [
     (CORRECT_NAMES, CHANGE, _names),
+    (CORRECT_CONTACT, CHANGE, _contact),
     (CHANGE_SEATS, CHANGE, _seats),
     (REBOOK, CHANGE, _rebook),
     (CANCEL_IT, CANCEL, _cancel),

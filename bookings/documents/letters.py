@@ -66,12 +66,22 @@ def change(about: str, language: str, now: datetime) -> Extras | None:
         return Extras(attachments=[_calendar(reservation)])
 
 
+def files(about: str, language: str, now: datetime) -> Extras | None:
+    """Answer the files of the tickets that hold, where there are any."""
+    reservation = _reservation(about, now)
+    if not has_documents(reservation):
+        return None
+    with translation.override(language):
+        return Extras(attachments=_files(papers_of(reservation)))
+
+
 DRESSERS: dict[str, Dresser] = {
     "bookings.confirmation": confirmation,
     "bookings.tickets": confirmation,
     "bookings.seats_changed": change,
     "bookings.name_corrected": change,
     "bookings.rebooked": change,
+    "bookings.contact_link": files,
     "payments.cancellation": change,
 }
 

@@ -10,7 +10,7 @@ contact was proved besides.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import wraps
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -49,8 +49,8 @@ def viewer_of(request: HttpRequest) -> Viewer:
     return Viewer(
         user_id=user.pk if user.is_authenticated else None,
         guest_digests=Viewer.guest(_secrets(request).values()).guest_digests,
-        looked_up=_still(request, LOOKED_UP, LOOKS_FOR),
-        proved=_still(request, PROVED, PROVES_FOR),
+        looked_up=frozenset(_since(request, LOOKED_UP, LOOKS_FOR)),
+        proved=selectors.proofs_that_hold(_since(request, PROVED, PROVES_FOR)),
     )
 
 
@@ -123,11 +123,15 @@ def take_key(request: HttpRequest, locator: str, *, now: datetime) -> HttpRespon
     return HttpResponseRedirect(f"{request.path}?{rest.urlencode()}" if rest else request.path)
 
 
-def _still(request: HttpRequest, name: str, span: timedelta) -> frozenset[int]:
-    """Answer the reservations of the session's list that were noted no longer ago than this."""
+def _since(request: HttpRequest, name: str, span: timedelta) -> dict[int, datetime]:
+    """Answer which reservations of the session's list were noted no longer ago than this, when."""
     since = (clock.now() - span).timestamp()
     noted = request.session.get(name, {})
-    return frozenset(int(key) for key, moment in noted.items() if moment > since)
+    return {
+        int(key): datetime.fromtimestamp(moment, UTC)
+        for key, moment in noted.items()
+        if moment > since
+    }
 
 
 def _note(request: HttpRequest, name: str, reservation_id: int) -> None:

@@ -15,7 +15,7 @@ from bookings.pages.shown import method_name, reason_text, rides
 from bookings.selectors import ReservationDetail
 from support.story import Entry
 from travel.common.contacts import Contact
-from travel.common.locales import in_groups
+from travel.common.locales import in_a_row, in_groups
 from travel.common.money import Money, parse_amount
 from travel.common.templatetags.look import money_text
 
@@ -188,6 +188,17 @@ def _name_corrected(_r: ReservationDetail, event: Entry, _zone: ZoneInfo) -> tup
     return gettext("Name corrected"), name or _by_whom(event)
 
 
+def _contact_corrected(_r: ReservationDetail, event: Entry, _zone: ZoneInfo) -> tuple[str, str]:
+    # The history keeps both masked: whoever knows code and name alone reads this, too.
+    before, after = (
+        in_a_row(str(one) for one in told.values()) if isinstance(told, dict) else ""
+        for told in (event.details.get("before"), event.details.get("after"))
+    )
+    words = {"before": before, "after": after}
+    said = gettext("%(before)s, now %(after)s") % words if before and after else _by_whom(event)
+    return gettext("Contact corrected"), said
+
+
 def _delayed(reservation: ReservationDetail, event: Entry, zone: ZoneInfo) -> tuple[str, str]:
     minutes = max(_number(event, "leaves_late"), _number(event, "arrives_late"))
     service = _service(reservation, _number(event, "ticket"))
@@ -271,6 +282,7 @@ _EVENTS = {
     "reclaimed": _reclaimed,
     "seats_changed": _seats_changed,
     "name_corrected": _name_corrected,
+    "contact_corrected": _contact_corrected,
     "delayed": _delayed,
     "called_off": _called_off,
     "rebooked": _rebooked,

@@ -80,10 +80,13 @@ def _contact(booked: ReservationDetail, *, is_looker: bool) -> str:
 def done(request: HttpRequest, locator: str) -> HttpResponse:
     """Confirm what has just been paid; what is not paid is shown on its own page."""
     now = clock.now()
-    booked = selectors.get_reservation(viewer=viewer_of(request), locator=locator, now=now)
+    viewer = viewer_of(request)
+    booked = selectors.get_reservation(viewer=viewer, locator=locator, now=now)
     if booked.status != "Paid":
         return redirect("bookings:reservation", booked.locator)
-    return render(request, "bookings/done.html", common(booked, now))
+    is_looker = not selectors.may_change(viewer, booked.id)
+    email = _contact(booked, is_looker=is_looker) if booked.contact_email else ""
+    return render(request, "bookings/done.html", common(booked, now) | {"email": email})
 
 
 @require_POST

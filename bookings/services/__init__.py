@@ -12,6 +12,7 @@ from bookings.services.boarding import (
     reopen,
     scan,
 )
+from bookings.services.contacting import Correction, correct_contact, foresee, read_contacts
 from bookings.services.keeping import (
     cancel_coupons,
     confirm,
@@ -40,6 +41,7 @@ __all__ = [
     "CHOOSE",
     "Alternative",
     "Answer",
+    "Correction",
     "Holder",
     "PassengerDetails",
     "Reserved",
@@ -48,12 +50,14 @@ __all__ = [
     "cancel_coupons",
     "change_seats",
     "confirm",
+    "correct_contact",
     "correct_name",
     "corrections_left",
     "due_no_shows",
     "expire_holds",
     "extend_hold",
     "find_alternatives",
+    "foresee",
     "lengthen_while_paying",
     "look_up",
     "mark_no_shows",
@@ -61,6 +65,7 @@ __all__ = [
     "note_copy",
     "proof_contact",
     "prove",
+    "read_contacts",
     "rebook",
     "reclaim",
     "release",

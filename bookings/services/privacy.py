@@ -10,12 +10,11 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from bookings import selectors
 from bookings.models import Coupon, Passenger, Reservation, ReservationEvent
-from bookings.selectors import ReservationDetail
+from bookings.selectors import ERASED_NAME, ReservationDetail
 from travel.common import forgetting
 from travel.common.transactions import in_transaction
 
-# What stands where a name, and where a guest's address, was.
-ERASED_NAME = ("Erased", "passenger")
+# What stands where a guest's address was.
 ERASED_CONTACT = "erased@erased.invalid"
 # A reason that a machine wrote, or the code that staff begin theirs with: `strike: his own words`.
 REASON_CODE = re.compile(r"[a-z][a-z_]*(?=$|:)")
@@ -132,14 +131,15 @@ def erase_person(*, user_id: int, email: str | None, now: datetime) -> list[int]
 
 
 def _forget_reasons(reservation_ids: list[int]) -> None:
-    """Leave of each event's reason its code, and of a corrected name only that it was corrected."""
+    """Leave of each event's reason its code, and of what was corrected only that it was."""
     rows = ReservationEvent.objects.filter(reservation__in=reservation_ids)
     spoken = list(rows.exclude(reason="").only("id", "reason"))
     for event in spoken:
         code = REASON_CODE.match(event.reason)
         event.reason = code[0] if code else ""
     ReservationEvent.objects.bulk_update(spoken, ["reason"], batch_size=forgetting.AT_ONCE)
-    corrected = list(rows.filter(kind=ReservationEvent.Kind.NAME_CORRECTED).only("id", "details"))
+    corrections = [ReservationEvent.Kind.NAME_CORRECTED, ReservationEvent.Kind.CONTACT_CORRECTED]
+    corrected = list(rows.filter(kind__in=corrections).only("id", "details"))
     for event in corrected:
         event.details = {
             name: value for name, value in event.details.items() if isinstance(value, int)

@@ -53,6 +53,29 @@ def correct_name(
 
 
 @in_transaction
+def correct_contact(
+    *, viewer: Viewer, reservation_id: int, email: str, phone: str, reason: str, now: datetime
+) -> bool:
+    """
+    Write down how a reservation is reached; see bookings' correct_contact. An account stays as it
+    is.
+
+    Answer whether anything changed.
+
+    :raises NotAllowed: the viewer is no staff.
+    :raises InvalidInput: there is no reason, or it is too long.
+    """
+    return booking.correct_contact(
+        viewer=viewer,
+        reservation_id=reservation_id,
+        email=email,
+        phone=phone,
+        actor=staff_actor(viewer, reason),
+        now=now,
+    )
+
+
+@in_transaction
 def change_seats(
     *,
     viewer: Viewer,

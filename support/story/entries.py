@@ -46,6 +46,7 @@ PUBLIC_EVENTS = frozenset(
         Kind.REFUNDED,
         Kind.SEATS_CHANGED,
         Kind.NAME_CORRECTED,
+        Kind.CONTACT_CORRECTED,
         Kind.DELAYED,
         Kind.CALLED_OFF,
         Kind.REBOOKED,

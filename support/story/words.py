@@ -24,7 +24,7 @@ from support.story import books
 from support.story.books import Books
 from support.story.entries import ANSWER, EVENT, MESSAGE, PAYMENT, REFUND, REPORT, Entry
 from travel.common.admin_bases import percent
-from travel.common.contacts import Contact
+from travel.common.contacts import EMAIL, SMS, Contact
 from travel.common.locales import in_a_row, in_groups
 from travel.common.money import Money, known_currency, parse_amount
 from travel.common.templatetags.look import duration, moment_text, money_text
@@ -79,6 +79,7 @@ _SIGNS = {
     Kind.BOARDED: "scan",
     Kind.BOARDING_UNDONE: "scan",
     Kind.SENT_AGAIN: "mail",
+    Kind.CONTACT_CORRECTED: "mail",
 }
 
 
@@ -284,6 +285,24 @@ def _name_corrected(_teller: _Teller, details: Mapping[str, Any]) -> Said:
     return _("Name corrected"), [_("%(before)s, now %(after)s") % names]
 
 
+def _contact_corrected(_teller: _Teller, details: Mapping[str, Any]) -> Said:
+    """Both contacts are masked, as the history keeps them; whole ones stand at the messages."""
+    before, after = details.get("before"), details.get("after")
+    if not (isinstance(before, dict) and isinstance(after, dict)):
+        return _("Contact corrected"), []
+    nothing = _("none")
+    words = [
+        {"before": before.get(channel, nothing), "after": after.get(channel, nothing)}
+        for channel in (EMAIL, SMS)
+    ]
+    notes = [_("E-mail: %(before)s, now %(after)s"), _("Telephone: %(before)s, now %(after)s")]
+    return _("Contact corrected"), [
+        note % said
+        for note, said in zip(notes, words, strict=True)
+        if said["before"] != said["after"]
+    ]
+
+
 def _delayed(teller: _Teller, details: Mapping[str, Any]) -> Said:
     service = teller.service(details.get("ticket"))
     minutes = max(int(details.get("leaves_late", 0)), int(details.get("arrives_late", 0)))
@@ -358,6 +377,7 @@ _EVENTS: dict[str, Callable[[_Teller, Mapping[str, Any]], Said]] = {
     Kind.PART_CANCELLED: _part_cancelled,
     Kind.SEATS_CHANGED: _seats_changed,
     Kind.NAME_CORRECTED: _name_corrected,
+    Kind.CONTACT_CORRECTED: _contact_corrected,
     Kind.DELAYED: _delayed,
     Kind.CALLED_OFF: _called_off,
     Kind.REBOOKED: _rebooked,

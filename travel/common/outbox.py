@@ -8,7 +8,7 @@ begins with the name of the app that writes it and whose task drains it (`bookin
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from travel.common import messaging
+from travel.common.contacts import Contact
 from travel.common.messaging import Extras
 from travel.common.models import OutboxMessage
 from travel.common.transactions import in_transaction
@@ -69,6 +70,35 @@ def write(
         ],
         ignore_conflicts=reference is not None,
     )
+
+
+@in_transaction
+def readdress(
+    *,
+    about: str,
+    old: Contact,
+    new: Contact | None,
+    dropped: Collection[str],
+    kept: str,
+    now: datetime,
+) -> None:
+    """
+    Send what waits for one contact, and tells of this thing, to another contact instead.
+
+    Messages of the `dropped` kinds are deleted, for newer ones take their place; so is everything
+    where there is no new contact of the same channel. Kinds that begin with `kept` stay as they
+    are. What a worker is sending at this moment
+    cannot be called back; if it fails, the next attempt goes to the new contact.
+    """
+    waiting = OutboxMessage.objects.filter(
+        about=about, recipient=old.address, sent_at__isnull=True, given_up_at__isnull=True
+    ).exclude(kind__startswith=kept)
+    resting = waiting.filter(Q(lease_until__isnull=True) | Q(lease_until__lte=now))
+    if new is None or new.channel != old.channel:
+        resting.delete()
+        return
+    resting.filter(kind__in=list(dropped)).delete()
+    waiting.update(recipient=new.address)
 
 
 def deliver_due(

@@ -28,7 +28,7 @@ from support import acts
 from support.admin.reservation import seats as drawing
 from support.services import acting
 from support.services.cancelling import MAX_REASON
-from travel.common.errors import NotFound
+from travel.common.errors import InvalidInput, NotFound
 from travel.common.locales import in_a_row, in_groups
 from travel.common.templatetags.look import clock_text, moment_text
 from travel.common.text import clean_text
@@ -96,7 +96,7 @@ class ActPage(ABC):
 
     @abstractmethod
     def run(self, viewer: Viewer, asked: Asked, form: Any) -> str:
-        """Do it, and answer what was done."""
+        """Do it, and answer what was done; nothing where it had been done already."""
 
     def is_looking_on(self, asked: Asked) -> bool:
         """Say whether a form was sent only to see more of it."""
@@ -187,6 +187,122 @@ class NamePage(ActPage):
             now=asked.now,
         )
         return _("Name corrected")
+
+
+# --- the contact ----------------------------------------------------------------------------------
+
+
+class ContactForm(ReasonForm):
+    """How the traveller is reached, as it should stand there."""
+
+    email = PlainTextField(
+        label=gettext_lazy("E-mail"),
+        required=False,
+        widget=forms.EmailInput(attrs={"class": "vTextField", "dir": "ltr", "autocomplete": "off"}),
+    )
+    phone = PlainTextField(
+        label=gettext_lazy("Telephone"),
+        required=False,
+        widget=forms.TextInput(
+            attrs={"class": "vTextField", "type": "tel", "dir": "ltr", "autocomplete": "off"}
+        ),
+        help_text=gettext_lazy(
+            "With its country code. An empty field takes a contact away; one of the two stays."
+        ),
+    )
+    field_order = ["email", "phone", "reason"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if {"email", "phone"} <= cleaned.keys():
+            try:
+                cleaned["email"], cleaned["phone"] = booking.read_contacts(
+                    email=cleaned["email"], phone=cleaned["phone"]
+                )
+            except InvalidInput as refused:
+                for field, texts in refused.errors.items():
+                    self.add_error(field, texts)
+        return cleaned
+
+
+class ContactPage(ActPage):
+    """Another e-mail address or number, where the one that stands there was written wrongly."""
+
+    act = acts.CORRECT_CONTACT
+    label = gettext_lazy("Correct the contact")
+    button = gettext_lazy("Correct the contact")
+
+    def form(self, asked: Asked, *, is_sent: bool) -> ContactForm:
+        known = {
+            "email": asked.reservation.contact_email or "",
+            "phone": asked.reservation.contact_phone or "",
+        }
+        return ContactForm(asked.given if is_sent else None, initial=known)
+
+    def says(self, asked: Asked) -> list[str]:
+        own = (asked.reservation.contact_email, asked.reservation.contact_phone)
+        now = in_a_row(one for one in own if one) or _("none")
+        said = [
+            _("The contact is now: %(contact)s.") % {"contact": now},
+            _("Be sure that it is the traveller: ask who travels, where and when."),
+            _("The former contact is told, so that nobody takes a booking over in silence."),
+        ]
+        if asked.reservation.user_id is not None:
+            said.append(_("The account keeps its own contacts: its holder changes them by codes."))
+        return said
+
+    def meaning(self, asked: Asked, form: Any) -> list[str]:
+        data = form.cleaned_data
+        reservation = asked.reservation
+        ahead = booking.foresee(reservation, email=data["email"], phone=data["phone"])
+        if not ahead.changes:
+            return []
+        said = [
+            sentence
+            for before, after in (
+                (reservation.contact_email, data["email"]),
+                (reservation.contact_phone, data["phone"]),
+            )
+            if (sentence := _becomes(before, after))
+        ]
+        if ahead.moves:
+            said.append(
+                _("%(address)s gets the way to the booking.") % {"address": ahead.after[0].address}
+            )
+        if ahead.moves and reservation.user_id is None:
+            said.append(
+                _("Links sent before open nothing any more, in the traveller's own browser too.")
+            )
+        if ahead.reissues:
+            said.append(_("The tickets are issued anew; earlier ones are stale."))
+        if ahead.told:
+            told = in_a_row(one.address for one in ahead.told)
+            said.append(_("It is told to %(addresses)s.") % {"addresses": told})
+        return said
+
+    def run(self, viewer: Viewer, asked: Asked, form: Any) -> str:
+        data = form.cleaned_data
+        changed = acting.correct_contact(
+            viewer=viewer,
+            reservation_id=asked.reservation.id,
+            email=data["email"] or "",
+            phone=data["phone"] or "",
+            reason=data["reason"],
+            now=asked.now,
+        )
+        return _("Contact corrected") if changed else ""
+
+
+def _becomes(before: str | None, after: str | None) -> str:
+    """Say what becomes of one of the contacts; nothing where it stays."""
+    if before == after:
+        return ""
+    words = {"before": before, "after": after}
+    if not after:
+        return _("%(before)s is taken away.") % words
+    if not before:
+        return _("%(after)s is added.") % words
+    return _("%(before)s becomes %(after)s.") % words
 
 
 # --- seats ----------------------------------------------------------------------------------------
@@ -545,6 +661,7 @@ def _hold_minutes() -> int:
 
 PAGES: dict[str, ActPage] = {
     "name": NamePage(),
+    "contact": ContactPage(),
     "seats": SeatsPage(),
     "rebook": RebookPage(),
     "tickets": TicketsPage(),

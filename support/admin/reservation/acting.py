@@ -15,6 +15,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from support import acts
 from support.admin.reservation.act_pages import PAGES, ActPage, Asked
@@ -59,6 +60,9 @@ def act_view(
     except Refusal as refusal:
         _tell(form, refusal)
         return _asked(site, request, page, asked, form)
+    if not said:
+        messages.info(request, _("That stands there already: nothing was changed."))
+        return HttpResponseRedirect(_home(object_id))
     record.record(request, row_of(reservation), said, why=form.cleaned_data["reason"])
     messages.success(request, said)
     return HttpResponseRedirect(_home(object_id))

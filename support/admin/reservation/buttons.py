@@ -67,6 +67,7 @@ def _is_beside_the_point(act: acts.Act, reservation: ReservationDetail) -> bool:
 def _button(act: acts.Act, reservation: ReservationDetail, holder: User | None) -> Button:
     label, sign = {
         acts.CORRECT_NAMES: (_("Correct a name"), "edit"),
+        acts.CORRECT_CONTACT: (_("Correct the contact"), "mail"),
         acts.CHANGE_SEATS: (_("Change seats"), "seat"),
         acts.REBOOK: (_("Rebook"), "change"),
         acts.CANCEL_IT: (_("Cancel and refund"), "refund"),
@@ -87,6 +88,7 @@ def _button(act: acts.Act, reservation: ReservationDetail, holder: User | None) 
 # The act's word in an address.
 SLUGS = {
     acts.CORRECT_NAMES: "name",
+    acts.CORRECT_CONTACT: "contact",
     acts.CHANGE_SEATS: "seats",
     acts.REBOOK: "rebook",
     acts.RESEND: "tickets",
