@@ -22,7 +22,7 @@ from inventory.selectors import TicketFacts
 from support.analytics import written
 from support.analytics.catalogue import Asked, Found
 from support.analytics.catalogue import Report as NumbersReport
-from support.selectors import ReportDetail
+from support.selectors import REOPEN_WITHIN, ReportDetail
 from travel.common import outbox
 from travel.common.calendars import write_day, write_time
 from travel.common.contacts import EMAIL
@@ -66,6 +66,23 @@ def report_answered(*, report: ReportDetail, message_id: int, text: str, now: da
             text=text,
             reference=str(message_id),
             now=now,
+        )
+
+
+def report_lapsed(*, report: ReportDetail, event_id: int, now: datetime) -> None:
+    """Tell the passenger that an answered report was closed by itself, as answers are told."""
+    chosen = chosen_channels(user_id=report.user_id, topic=Topic.ANSWERS)
+    if chosen is not None and EMAIL not in chosen:
+        return
+    with translation.override(report.language):
+        _send(
+            "report_lapsed",
+            _("Your report is closed"),
+            report,
+            text=report.answer or "",
+            reference=str(event_id),
+            now=now,
+            reopen_days=REOPEN_WITHIN.days,
         )
 
 
@@ -277,7 +294,14 @@ def _local(moment: datetime, tz: str) -> str:
 
 
 def _send(
-    kind: str, subject: str, report: ReportDetail, *, text: str, reference: str, now: datetime
+    kind: str,
+    subject: str,
+    report: ReportDetail,
+    *,
+    text: str,
+    reference: str,
+    now: datetime,
+    **words: object,
 ) -> None:
     if report.email is None:
         return
@@ -294,6 +318,7 @@ def _send(
                 "report": report,
                 "ticket": ticket_line(report.ticket),
                 "text": text,
+                **words,
             },
         ),
         language=report.language,

@@ -77,6 +77,7 @@ class QueueRow:
     created_at: datetime
     waiting_since: datetime | None
     due_at: datetime | None
+    closes_at: datetime | None
     is_overdue: bool
     is_new: bool
     preview: str
@@ -251,6 +252,7 @@ def _row(row: Any, now: datetime) -> QueueRow:
         created_at=row.created_at,
         waiting_since=row.waiting_since,
         due_at=row.due_at,
+        closes_at=row.closes_at,
         is_overdue=row.due_at is not None and row.due_at <= now,
         is_new=row.last_is_from_staff is False or row.last_is_from_staff == 0,
         preview=row.preview or "",

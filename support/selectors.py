@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Coalesce
 
 from accounts import selectors as people
 from accounts.roles import ADMINISTRATOR, FINANCE, OPERATIONS, SUPPORT_AGENT
@@ -89,12 +90,13 @@ class MessageDetail:
     A message of a thread. `author` is a first name; internal ones are for staff.
 
     It may have been written to a report that was merged into this one: `report_id` says to which.
-    With an `event` it is no message but what staff did (ReportMessage.Event), `body` its words.
+    With an `event` it is no message but what staff did (ReportMessage.Event), `body` its words;
+    what happened by itself has no author.
     """
 
     id: int
     report_id: int
-    author_id: int
+    author_id: int | None
     author: str
     surname: str
     is_from_staff: bool
@@ -110,7 +112,8 @@ class ReportDetail:
     A report with its thread and those of the reports merged into it, the oldest message first.
 
     `waiting_since` and `due_at` are since when the passenger waits for an answer, and until when it
-    is owed; both None while none is. `helper` is the first name of who has it. A report that was
+    is owed; both None while none is. One that is answered closes by itself at `closes_at`, unless
+    somebody writes before. `helper` is the first name of who has it. A report that was
     merged is gone on with in `merged_into`.
     """
 
@@ -131,6 +134,7 @@ class ReportDetail:
     created_at: datetime
     waiting_since: datetime | None
     due_at: datetime | None
+    closes_at: datetime | None
     answered_at: datetime | None
     closed_at: datetime | None
     messages: list[MessageDetail]
@@ -287,6 +291,7 @@ def _load(
             created_at=row.created_at,
             waiting_since=row.waiting_since,
             due_at=row.due_at,
+            closes_at=row.closes_at,
             answered_at=row.answered_at,
             closed_at=row.closed_at,
             messages=threads.get(row.pk, []),
@@ -305,7 +310,7 @@ def _threads(report_ids: Sequence[int], *, with_internal: bool) -> dict[int, lis
     if not with_internal:
         rows = rows.filter(is_internal=False)
     for one in rows.order_by("id").values_list(
-        *("id", "report_id", "author_id", "author__first_name", "author__last_name"),
+        *("id", "report_id", "author_id", _known_as("first_name"), _known_as("last_name")),
         *("is_from_staff", "is_internal", "event", "body", "created_at"),
     ):
         message = MessageDetail(*one)
@@ -313,6 +318,11 @@ def _threads(report_ids: Sequence[int], *, with_internal: bool) -> dict[int, lis
             if report_id in threads:
                 threads[report_id].append(message)
     return threads
+
+
+def _known_as(name: str) -> Coalesce:
+    # Text of a variable length, as the column is: MariaDB gives back what is neither as bytes.
+    return Coalesce(f"author__{name}", Value(""))
 
 
 # --- what staff look for --------------------------------------------------------------------------

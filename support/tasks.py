@@ -32,6 +32,23 @@ def send_messages() -> int:
 
 
 @shared_task
+def close_answered_reports() -> int:
+    """
+    Close the answered reports on which nobody has written for long; answer how many were closed.
+
+    Each stands in a transaction of its own: one that breaks off does not stop the others, and the
+    next look goes on where this one ends.
+    """
+    closed = 0
+    for report_id in services.due_to_close(now=clock.now(), limit=BATCH):
+        try:
+            closed += services.close_lapsed(report_id=report_id, now=clock.now())
+        except Exception:
+            log.exception("report_not_closed", report=report_id)
+    return closed
+
+
+@shared_task
 def make_exports() -> int:
     """Pack the data that people asked for; answer how many."""
     due = services.due_exports(now=clock.now(), limit=EXPORTS)

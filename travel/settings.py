@@ -286,6 +286,8 @@ SERVING_DURATION = timedelta(minutes=env.int("SERVING_MINUTES", default=30))
 # 2021/782, article 28). A year is the most that the French data protection authority advises for
 # logs of access without more ado (CNIL, deliberation 2021-122). Never less than a day.
 SERVING_LOG_KEPT = timedelta(days=max(env.int("SERVING_LOG_DAYS", default=365), 1))
+# So long after the last word a report that was answered is closed by itself. Never less than a day.
+REPORT_CLOSES_AFTER = timedelta(days=max(env.int("REPORT_CLOSES_AFTER_DAYS", default=14), 1))
 MAX_PASSENGERS = 9
 MAX_LIVE_HOLDS = 10
 MAX_LIVE_HOLDS_THERE = 3
@@ -427,6 +429,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "support.tasks.work_on_disruptions",
         "schedule": 5.0,
         "options": {"expires": 5},
+    },
+    "close-answered-reports": {
+        "task": "support.tasks.close_answered_reports",
+        "schedule": 300.0,
+        "options": {"expires": 300},
     },
     "close-days": {
         "task": "support.tasks.close_days",

@@ -58,6 +58,10 @@ class ReportSerializer(Serializer):
     due_at = InstantField(
         allow_null=True, help_text="Until when an answer is owed; null while none is."
     )
+    closes_at = InstantField(
+        allow_null=True,
+        help_text="When an answered report closes by itself unless somebody writes; else null.",
+    )
     merged_into_id = IDField(
         allow_null=True, help_text="The report in which this one is gone on with, or null."
     )
@@ -135,6 +139,7 @@ def report_body(report: ReportDetail, *, now: datetime) -> dict[str, Any]:
         "answered_at": report.answered_at,
         "closed_at": report.closed_at,
         "due_at": report.due_at,
+        "closes_at": report.closes_at,
         "merged_into_id": report.merged_into,
         "thread": report.messages,
         "available_actions": selectors.available_actions(report, now=now),

@@ -18,8 +18,9 @@ class Report(models.Model):
     A passenger's complaint about a ticket of a reservation.
 
     While the passenger waits for an answer, `waiting_since` is when that began, and `due_at` until
-    when the answer shall be there; both are null while none is owed. A report that says the same as
-    another one is merged into it: closed, and gone on with there.
+    when the answer shall be there; both are null while none is owed. One that is answered and waits
+    for the passenger is closed by itself at `closes_at`; no other has such a time. A report that
+    says the same as another one is merged into it: closed, and gone on with there.
     """
 
     class Category(models.TextChoices):
@@ -58,6 +59,7 @@ class Report(models.Model):
     created_at = models.DateTimeField()
     waiting_since = models.DateTimeField(null=True, blank=True)
     due_at = models.DateTimeField(null=True, blank=True)
+    closes_at = models.DateTimeField(null=True, blank=True)
     answered_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
 
@@ -94,6 +96,11 @@ class Report(models.Model):
                 condition=Q(merged_into__isnull=True) | Q(state="Closed"),
                 name="report_merged_is_closed",
             ),
+            models.CheckConstraint(
+                condition=Q(closes_at__isnull=False, state="Reviewed", due_at__isnull=True)
+                | (Q(closes_at__isnull=True) & (~Q(state="Reviewed") | Q(due_at__isnull=False))),
+                name="report_closes_while_answered",
+            ),
         ]
         # Each carries the order of a list of the desk: what is owed by when it is due, the rest by
         # number.
@@ -102,6 +109,8 @@ class Report(models.Model):
             models.Index(fields=["assigned_to", "due_at", "id"], name="report_due_of_one"),
             models.Index(fields=["state", "id"], name="report_state"),
             models.Index(fields=["state", "category", "id"], name="report_queue"),
+            # What closes by itself, by when.
+            models.Index(fields=["closes_at", "id"], name="report_closes"),
         ]
 
     def __str__(self) -> str:
@@ -113,7 +122,8 @@ class ReportMessage(models.Model):
     A message of a report's thread; internal ones are for staff only.
 
     What staff did to the report stands among them: `event` says what, and `body` no more than the
-    words it is about (`Pending → In Progress`, a colleague's name, `#12`).
+    words it is about (`Pending → In Progress`, a colleague's name, `#12`). What happened by itself
+    has no author.
     """
 
     class Event(models.TextChoices):
@@ -125,11 +135,14 @@ class ReportMessage(models.Model):
         MERGED = "merged", _("Merged into another one")
         JOINED = "joined", _("Another one merged into it")
         PARTED = "parted", _("Taken out again")
+        LAPSED = "lapsed", _("Closed by itself")
 
     report = models.ForeignKey(
         Report, on_delete=models.CASCADE, related_name="messages", db_index=False
     )
-    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     is_from_staff = models.BooleanField(default=False)
     is_internal = models.BooleanField(default=False)
     event = CodeField(max_length=8, choices=Event.choices, blank=True, default="", db_default="")
@@ -148,6 +161,10 @@ class ReportMessage(models.Model):
             models.CheckConstraint(
                 condition=Q(event="") | Q(is_internal=True),
                 name="report_message_event_is_internal",
+            ),
+            models.CheckConstraint(
+                condition=Q(author__isnull=False) | Q(event="lapsed"),
+                name="report_message_has_author",
             ),
         ]
         indexes = [models.Index(fields=["report", "id"], name="report_message_thread")]

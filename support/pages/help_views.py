@@ -67,6 +67,7 @@ class Shown:
     merged_into: int | None
     helper: str
     expected: str
+    closing: str
     is_late: bool
     thread: list[Said]
 
@@ -243,6 +244,15 @@ def _expected(row: ReportDetail, now: datetime) -> str:
     }
 
 
+def _closing(row: ReportDetail) -> str:
+    """Say when an answered report closes by itself, in the zone where the trip begins."""
+    if row.closes_at is None:
+        return ""
+    return gettext("If nobody writes, this report closes on %(moment)s.") % {
+        "moment": moment_text(row.closes_at, row.ticket.origin.station.tz)
+    }
+
+
 def _shown(row: ReportDetail, now: datetime) -> Shown:
     zone = ZoneInfo(row.ticket.origin.station.tz)
     tone, icon_name = TONES[row.state]
@@ -260,6 +270,7 @@ def _shown(row: ReportDetail, now: datetime) -> Shown:
         merged_into=row.merged_into,
         helper=row.helper if row.closed_at is None else "",
         expected=_expected(row, now),
+        closing=_closing(row),
         is_late=row.is_overdue(now),
         thread=[
             Said(

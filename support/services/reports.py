@@ -4,6 +4,9 @@ Passengers' reports and the answers of staff.
 From the first message of a passenger that has no answer the office owes one, within the time of the
 report's category: further messages do not put it off, notes of staff do not either. An answer that
 the passenger can read settles it, and so does closing.
+
+What is answered waits for the passenger, and is closed by itself when nobody has written for a time
+(REPORT_CLOSES_AFTER). Who comes back then opens it again, as if a person had closed it.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from django.conf import settings
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
@@ -34,8 +38,6 @@ from travel.common.transactions import in_transaction
 
 Event = ReportMessage.Event
 MAX_TEXT = 5_000
-# The columns that say since when an answer is owed, and until when.
-OWED = ("waiting_since", "due_at")
 # A passenger's reports that are not closed, at once.
 MAX_OPEN_REPORTS = 20
 # A passenger's messages since the last answer.
@@ -116,7 +118,7 @@ def add_message(*, viewer: Viewer, report_id: int, text: str, now: datetime) -> 
     if row.state in (State.REVIEWED, State.CLOSED):
         row.state, row.closed_at = State.PENDING, None
     _owe(row, now)
-    row.save(update_fields=["state", "closed_at", *OWED])
+    _save(row, "state", "closed_at", now=now)
     return selectors.get_report(viewer=mine, report_id=row.pk)
 
 
@@ -132,7 +134,7 @@ def close_report(*, viewer: Viewer, report_id: int, now: datetime) -> ReportDeta
     if row.state != State.CLOSED:
         row.state, row.closed_at = State.CLOSED, now
         _owe_nothing(row)
-        row.save(update_fields=["state", "closed_at", *OWED])
+        _save(row, "state", "closed_at", now=now)
     return selectors.get_report(viewer=mine, report_id=row.pk)
 
 
@@ -188,7 +190,7 @@ def respond(
         _owe(row, now)
     if row.assigned_to_id is None:
         row.assigned_to_id = viewer.user_id
-    row.save(update_fields=["state", "closed_at", "answered_at", "assigned_to", *OWED])
+    _save(row, "state", "closed_at", "answered_at", "assigned_to", now=now, is_said=True)
     if move:
         _tell(row, viewer, Event.MOVED, move, now)
     report = selectors.get_report(viewer=viewer, report_id=row.pk)
@@ -215,7 +217,7 @@ def take(*, viewer: Viewer, report_id: int, now: datetime) -> ReportDetail:
     _check_holder(row, None)
 
     _hand_to(row, _known(viewer))
-    row.save(update_fields=["state", "assigned_to"])
+    _save(row, "state", "assigned_to", now=now)
     _tell(row, viewer, Event.TAKEN, _holder(row), now)
     return selectors.get_report(viewer=viewer, report_id=row.pk)
 
@@ -258,10 +260,11 @@ def give(
     if row.assigned_to_id != colleague.id:
         _check_holder(row, held_by)
         _hand_to(row, colleague.id)
-        row.save(update_fields=["state", "assigned_to"])
+        _save(row, "state", "assigned_to", now=now)
         _tell(row, viewer, Event.GIVEN, colleague.name, now)
     if note:
         _write(row, viewer, note, now, is_from_staff=True, is_internal=True, once=once)
+        _save(row, now=now, is_said=True)
     return selectors.get_report(viewer=viewer, report_id=row.pk)
 
 
@@ -288,7 +291,7 @@ def give_back(
     row.assigned_to = None
     if row.state == State.IN_PROGRESS and row.waiting_since is not None:
         row.state = State.PENDING
-    row.save(update_fields=["state", "assigned_to"])
+    _save(row, "state", "assigned_to", now=now)
     _tell(row, viewer, Event.RETURNED, had, now)
     return selectors.get_report(viewer=viewer, report_id=row.pk)
 
@@ -310,7 +313,7 @@ def refile(*, viewer: Viewer, report_id: int, category: str, now: datetime) -> R
         old, row.category = row.category, category
         if row.waiting_since is not None:
             row.due_at = row.waiting_since + ANSWER_WITHIN[category]
-        row.save(update_fields=["category", *OWED])
+        _save(row, "category", now=now)
         _tell(row, viewer, Event.FILED, f"{old} → {category}", now)
     return selectors.get_report(viewer=viewer, report_id=row.pk)
 
@@ -345,13 +348,13 @@ def merge(*, viewer: Viewer, report_id: int, into_id: int, now: datetime) -> Rep
     _check_open(other)
 
     _take_over(other, row)
-    other.save(update_fields=["state", "assigned_to", *OWED])
+    _save(other, "state", "assigned_to", now=now)
     Report.objects.filter(merged_into=row).update(merged_into=other)
     row.merged_into = other
     if row.state != State.CLOSED:
         row.state, row.closed_at = State.CLOSED, now
     _owe_nothing(row)
-    row.save(update_fields=["merged_into", "state", "closed_at", *OWED])
+    _save(row, "merged_into", "state", "closed_at", now=now)
     _tell(row, viewer, Event.MERGED, f"#{other.pk}", now)
     _tell(other, viewer, Event.JOINED, f"#{row.pk}", now)
     return selectors.get_report(viewer=viewer, report_id=other.pk)
@@ -370,7 +373,7 @@ def close(*, viewer: Viewer, report_id: int, now: datetime) -> ReportDetail:
     if row.state != State.CLOSED:
         move = _move(row, State.CLOSED, now)
         _owe_nothing(row)
-        row.save(update_fields=["state", "closed_at", *OWED])
+        _save(row, "state", "closed_at", now=now)
         _tell(row, viewer, Event.MOVED, move, now)
     return selectors.get_report(viewer=viewer, report_id=row.pk)
 
@@ -393,11 +396,39 @@ def reopen(*, viewer: Viewer, report_id: int, now: datetime) -> ReportDetail:
     parted_from, row.merged_into = row.merged_into_id, None
     move = _move(row, State.IN_PROGRESS, now)
     _owe(row, now)
-    row.save(update_fields=["merged_into", "state", "closed_at", *OWED])
+    _save(row, "merged_into", "state", "closed_at", now=now)
     if parted_from is not None:
         _tell(row, viewer, Event.PARTED, f"#{parted_from}", now)
     _tell(row, viewer, Event.MOVED, move, now)
     return selectors.get_report(viewer=viewer, report_id=row.pk)
+
+
+# --- what happens by itself -----------------------------------------------------------------------
+
+
+def due_to_close(*, now: datetime, limit: int) -> list[int]:
+    """Answer the answered reports on which nobody has written for long, the longest first."""
+    due = Report.objects.filter(closes_at__lte=now).order_by("closes_at", "id")
+    return list(due.values_list("id", flat=True)[:limit])
+
+
+@in_transaction
+def close_lapsed(*, report_id: int, now: datetime) -> bool:
+    """
+    Close an answered report whose time is over, and tell the passenger once; say whether it was.
+
+    One that somebody wrote on or closed meanwhile, another worker too, is left as it is. The thread
+    says that it closed by itself, and the passenger comes back as to any closed report.
+    """
+    row = Report.objects.select_for_update().filter(pk=report_id, closes_at__lte=now).first()
+    if row is None:
+        return False
+    move = _move(row, State.CLOSED, now)
+    _save(row, "state", "closed_at", now=now)
+    event = _tell(row, None, Event.LAPSED, move, now)
+    report = selectors.get_report(viewer=Viewer(user_id=row.user_id), report_id=row.pk)
+    notifications.report_lapsed(report=report, event_id=event.pk, now=now)
+    return True
 
 
 # --- how ------------------------------------------------------------------------------------------
@@ -479,6 +510,19 @@ def _owe(row: Report, now: datetime) -> None:
 
 def _owe_nothing(row: Report) -> None:
     row.waiting_since = row.due_at = None
+
+
+def _save(row: Report, *columns: str, now: datetime, is_said: bool = False) -> None:
+    """
+    Save these columns, what is owed, and when the report closes by itself.
+
+    It does if it waits for the passenger: so long after the last word, which this is if `is_said`.
+    """
+    if row.state != State.REVIEWED or row.due_at is not None:
+        row.closes_at = None
+    elif is_said or row.closes_at is None:
+        row.closes_at = now + settings.REPORT_CLOSES_AFTER
+    row.save(update_fields=[*columns, "waiting_since", "due_at", "closes_at"])
 
 
 def _hand_to(row: Report, user_id: int) -> None:
@@ -580,11 +624,13 @@ def _write(
     )
 
 
-def _tell(row: Report, viewer: Viewer, event: str, words: str, now: datetime) -> None:
-    """Write down in the thread, for staff, what one of them did to the report."""
-    ReportMessage.objects.create(
+def _tell(
+    row: Report, viewer: Viewer | None, event: str, words: str, now: datetime
+) -> ReportMessage:
+    """Write down in the thread, for staff, what one of them did to the report, or nobody."""
+    return ReportMessage.objects.create(
         report=row,
-        author_id=_known(viewer),
+        author_id=_known(viewer) if viewer else None,
         is_from_staff=True,
         is_internal=True,
         event=event,

@@ -191,7 +191,7 @@ def _letter(reader: _Reader, row: Row) -> None:
         row,
         source,
         "support.report",
-        {"report": row.id, "by": int(row.b), "text": row.a},
+        {"report": row.id, "by": int(row.b), "text": row.a, "event": row.state},
         is_public=row.kind == "answer",
     )
 

@@ -195,7 +195,9 @@ _BOOKS = [
             at="message.created_at",
             kind="CASE WHEN message.is_internal THEN 'internal' "
             "WHEN message.is_from_staff THEN 'answer' ELSE 'message' END",
-            by_kind="CASE WHEN message.is_from_staff THEN 'staff' ELSE 'holder' END",
+            state="message.event",
+            by_kind="CASE WHEN message.author_id IS NULL THEN 'system' "
+            "WHEN message.is_from_staff THEN 'staff' ELSE 'holder' END",
             a="message.body",
             b=_text("report.user_id"),
             **_by("person"),

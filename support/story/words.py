@@ -19,7 +19,15 @@ from bookings.models import ReservationEvent, Scan
 from bookings.selectors import ReservationDetail
 from payments.models import Account, MoneyAlarm, Payment, Reason, Refund, Transfer
 from payments.models.paying import Method
-from support.models import DeskEntry, DisruptionItem, DisruptionJob, Report, Serving, ServingEntry
+from support.models import (
+    DeskEntry,
+    DisruptionItem,
+    DisruptionJob,
+    Report,
+    ReportMessage,
+    Serving,
+    ServingEntry,
+)
 from support.story import books
 from support.story.books import Books
 from support.story.entries import ANSWER, EVENT, MESSAGE, PAYMENT, REFUND, REPORT, Entry
@@ -644,6 +652,9 @@ def _answer(_teller: _Teller, entry: Entry) -> Told:
 
 
 def _note(_teller: _Teller, entry: Entry) -> Told:
+    if event := str(entry.details["event"]):
+        act = ReportMessage.Event(event).label
+        return _letter(entry, _("Report: %(what)s") % {"what": act})
     return _letter(entry, _("Note for colleagues"))
 
 

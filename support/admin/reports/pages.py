@@ -240,7 +240,7 @@ def _page_of(
         now=now,
         report=report,
         state=showing.state(report.state),
-        due=showing.due(report.due_at, now),
+        due=showing.due(report.due_at, now, closes_at=report.closes_at),
         thread=showing.thread(report, zone=beside.zone),
         beside=beside,
         others=others,

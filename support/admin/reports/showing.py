@@ -55,8 +55,15 @@ def state(word: str) -> Word:
     return Word(str(STATES[word]), tone, tone_icon(tone) if tone else "")
 
 
-def due(at: datetime | None, now: datetime) -> Word:
-    """Say how long there is left for the answer, or how late it is."""
+def due(at: datetime | None, now: datetime, *, closes_at: datetime | None = None) -> Word:
+    """
+    Say how long there is left for the answer, or how late it is.
+
+    Where none is owed and the passenger's turn has an end, say when that is.
+    """
+    if closes_at is not None:
+        left = max(closes_at - now, MINUTE)
+        return Word(_("closes itself in %(time)s") % {"time": duration(-(-left // MINUTE))}, "", "")
     if at is None:
         return Word(_("No answer owed"), "", "")
     if at <= now:
@@ -122,7 +129,10 @@ class Line:
 def line(row: QueueRow, now: datetime) -> Line:
     """Answer a report of the queue in words."""
     return Line(
-        row, due(row.due_at, now), state(row.state), duration((now - row.created_at) // MINUTE)
+        row,
+        due(row.due_at, now, closes_at=row.closes_at),
+        state(row.state),
+        duration((now - row.created_at) // MINUTE),
     )
 
 
@@ -185,6 +195,7 @@ def _told(message: MessageDetail) -> str:
         Event.MERGED: _("merged it into report %(number)s") % {"number": number},
         Event.JOINED: _("merged report %(number)s into this one") % {"number": number},
         Event.PARTED: _("took it out of report %(number)s again") % {"number": number},
+        Event.LAPSED: _("closed by itself: nobody wrote after the answer"),
     }[Event(message.event)]
 
 
