@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from accounts.models import User
 from bookings.selectors import ReservationDetail
@@ -59,6 +60,27 @@ class Books:
     payments: list[PaymentDetail]
     is_cut_off: bool
     holder: User | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Coins:
+    """
+    What an attempt asked for in a cryptocurrency, and what was seen of it when last looked at.
+
+    Amounts are of the asset; `rate` is what one of it counts for in the reservation's currency.
+    """
+
+    asset: str
+    asked: Decimal
+    rate: Decimal
+    arrived: Decimal
+    confirmations: int
+    confirmations_needed: int
+
+    @property
+    def beyond(self) -> Decimal:
+        """By how much more arrived than was asked for; negative where it was less."""
+        return self.arrived - self.asked
 
 
 def read_all(reservation: ReservationDetail) -> Books:
@@ -211,7 +233,7 @@ def _payment(reader: _Reader, row: Row) -> None:
         finished_at=finished_at,
         refunds=[],
     )
-    reader.add(
+    reader.open[f"payment:{row.id}"] = reader.add(
         row,
         PAYMENT,
         "payments.payment",
@@ -227,7 +249,20 @@ def _payment(reader: _Reader, row: Row) -> None:
             "provider_reference": row.c,
             "failure": row.d,
             "finished_at": finished_at,
+            "coins": None,
         },
+    )
+
+
+def _coins(reader: _Reader, row: Row) -> None:
+    """What an attempt, told before, asked for in a cryptocurrency."""
+    reader.open[f"payment:{row.id}"].details["coins"] = Coins(
+        asset=row.a,
+        asked=Decimal(row.b),
+        rate=Decimal(row.c),
+        arrived=Decimal(row.d),
+        confirmations=int(row.e),
+        confirmations_needed=int(row.f),
     )
 
 
@@ -406,6 +441,7 @@ _READERS: dict[int, Callable[[_Reader, Row], None]] = {
     11: _job,
     12: _act,
     13: _serving,
+    14: _coins,
 }
 
 

@@ -222,6 +222,21 @@ _BOOKS = [
             g=_text("payment.settles_id"),
         )
     ),
+    # At the instant of its attempt, and after it.
+    _Book(
+        _select(
+            14,
+            f"payments_cryptoinvoice invoice JOIN {_PAID}invoice.payment_id {_OURS}",
+            id="payment.id",
+            at="payment.created_at",
+            a="invoice.asset",
+            b=_text("invoice.amount"),
+            c=_text("invoice.rate"),
+            d=_text("invoice.received"),
+            e=_text("invoice.confirmations"),
+            f=_text("invoice.confirmations_needed"),
+        )
+    ),
     _Book(
         _select(
             4,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -29,13 +30,19 @@ from support.models import (
     ServingEntry,
 )
 from support.story import books
-from support.story.books import Books
+from support.story.books import Books, Coins
 from support.story.entries import ANSWER, EVENT, MESSAGE, PAYMENT, REFUND, REPORT, Entry
 from travel.common.admin_bases import percent
 from travel.common.contacts import EMAIL, SMS, Contact
 from travel.common.locales import in_a_row, in_groups
 from travel.common.money import Money, known_currency, parse_amount
-from travel.common.templatetags.look import duration, moment_text, money_text
+from travel.common.templatetags.look import (
+    coins_text,
+    duration,
+    moment_text,
+    money_text,
+    rate_text,
+)
 
 # What a story is filtered by.
 MONEY, JOURNEY, MESSAGES, STAFF = "money", "journey", "messages", "staff"
@@ -416,6 +423,7 @@ def _payment(teller: _Teller, entry: Entry) -> Told:
         else str(dict(Payment.State.choices)[Payment.State(state)]),
         _("Why: %(failure)s") % {"failure": details["failure"]} if details["failure"] else "",
         _references(details),
+        *_coins(details),
     ]
     if state == "captured" and details["received"] != details["amount"]:
         notes.append(_("Received: %(amount)s") % {"amount": money_text(details["received"])})
@@ -430,6 +438,37 @@ def _payment(teller: _Teller, entry: Entry) -> Told:
         amount=details["amount"],
         families=frozenset({MONEY}),
     )
+
+
+def _coins(details: Mapping[str, Any]) -> list[str]:
+    """Say what was asked for in a cryptocurrency, at which rate, and what arrived of it."""
+    coins: Coins | None = details["coins"]
+    if coins is None:
+        return []
+    asked = _("Asked for: %(coins)s, at %(rate)s for %(one)s") % {
+        "coins": coins_text(coins.asked, coins.asset),
+        "rate": rate_text(coins.rate, details["amount"].currency),
+        "one": coins_text(Decimal(1), coins.asset),
+    }
+    if not coins.arrived:
+        return [asked, _("Nothing of it was seen.")]
+    confirmed = _("Confirmations: %(seen)s of %(needed)s") % {
+        "seen": coins.confirmations,
+        "needed": coins.confirmations_needed,
+    }
+    return [asked, _arrived(coins), confirmed]
+
+
+def _arrived(coins: Coins) -> str:
+    said = {
+        "coins": coins_text(coins.arrived, coins.asset),
+        "rest": coins_text(abs(coins.beyond), coins.asset),
+    }
+    if coins.beyond < 0:
+        return _("Arrived: %(coins)s, %(rest)s less than asked for") % said
+    if coins.beyond > 0:
+        return _("Arrived: %(coins)s, %(rest)s more than asked for") % said
+    return _("Arrived: %(coins)s, as asked for") % said
 
 
 def _references(details: Mapping[str, Any]) -> str:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
+from babel.numbers import format_decimal
 from django import template
 from django.conf import settings
 from django.contrib import messages
@@ -35,7 +37,7 @@ from travel.common.calendars import (
     write_time,
 )
 from travel.common.locales import has_own_digits, in_a_row, own_digits, reader_locale
-from travel.common.money import Money
+from travel.common.money import Money, minor_digits
 
 register = template.Library()
 
@@ -148,6 +150,27 @@ def money_text(amount: Money) -> str:
     """Write an amount for attributes and option labels: `€49.90`, `−€20.95`."""
     written = amount.format(str(reader_locale())).replace("-", MINUS)
     return CODE_BEFORE_DIGITS.sub("\\1\u00a0", written)
+
+
+def coins_text(amount: Decimal, asset: str) -> str:
+    """Write an amount of a cryptocurrency to its last digit: `0.0009 BTC`, `0,0009 BTC`."""
+    return f"{_exact(amount)}\u00a0{asset}"
+
+
+def rate_text(rate: Decimal, currency: str) -> str:
+    """Write what one of something counts for: `€50,000.00`, to its last digit `USD 0.000123`."""
+    minor = rate.scaleb(minor_digits(currency))
+    if minor == int(minor):
+        return money_text(Money(int(minor), currency))
+    return f"{currency}\u00a0{_exact(rate)}"
+
+
+def _exact(number: Decimal) -> str:
+    reader = reader_locale()
+    written = format_decimal(
+        number.normalize(), locale=reader, decimal_quantization=False, numbering_system="default"
+    )
+    return own_digits(written, reader)
 
 
 @register.filter
