@@ -10,7 +10,7 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.viewers import Viewer
 from bookings import services as booking
-from bookings.models import Reservation
+from bookings.models import Coupon, Reservation
 from bookings.selectors import ReservationDetail
 from payments import selectors, services
 from payments.models import Cancellation
@@ -46,6 +46,29 @@ def paid(held: ReservationDetail, traveller: User, noon) -> ReservationDetail:
         now=noon,
     )
     return held
+
+
+@pytest.fixture
+def party(traveller: User, train: factories.Trip, noon) -> ReservationDetail:
+    """Ada and Grace, 45.00 EUR each, paid from a wallet of 90.00 EUR."""
+    both = booking.reserve(
+        holder=booking.Holder(user_id=traveller.pk, email="ada@example.org"),
+        ticket_ids=[train.ticket_id()],
+        passengers=[
+            booking.PassengerDetails("Ada", "Lovelace", "adult"),
+            booking.PassengerDetails("Grace", "Hopper", "adult"),
+        ],
+        now=noon,
+    ).reservation
+    services.open_with(user_id=traveller.pk, amount=Money(9_000, "EUR"), now=noon)
+    services.pay(
+        viewer=Viewer(user_id=traveller.pk),
+        reservation_id=both.id,
+        method="Wallet",
+        token=None,
+        now=noon,
+    )
+    return both
 
 
 def cancel_page(reservation: ReservationDetail) -> str:
@@ -109,8 +132,14 @@ class TestCancel:
 
         answer = desk.post(cancel_page(paid), {"reason": "Strike", "quote": quote.id})
 
-        assert answer["Location"] == cancel_page(paid)
+        assert answer.status_code == 409
+        assert "Nothing is cancelled yet" in answer.content.decode()
         assert state_of(paid) == "paid"
+        # What was typed is kept, and the page shows what it costs now.
+        again = {"reason": "Strike", "quote": answer.context["quote"].id}
+        assert 'value="Strike"' in answer.content.decode()
+        assert desk.post(cancel_page(paid), again).status_code == 302
+        assert state_of(paid) == "cancelled"
 
     def test_a_second_time_is_refused(self, desk: Client, paid, traveller, clock) -> None:
         quote = desk.get(cancel_page(paid)).context["quote"]
@@ -139,7 +168,10 @@ class TestCancel:
         page = cancel_page(paid) + "?waive=100&code=staff_error"
         quote = desk.get(page).context["quote"]
 
-        answer = desk.post(page, {"reason": "Our mistake", "quote": quote.id})
+        answer = desk.post(
+            cancel_page(paid),
+            {"reason": "Our mistake", "quote": quote.id, "waive": "100", "code": "staff_error"},
+        )
 
         assert "Going back: €45.00" in desk.get(answer["Location"]).content.decode()
         assert selectors.balance(traveller.pk, "EUR") == Money(5_000, "EUR")
@@ -149,11 +181,64 @@ class TestCancel:
         quote = desk.get(cancel_page(paid)).context["quote"]
 
         answer = desk.post(
-            cancel_page(paid) + "?waive=100&code=staff_error", {"reason": "x", "quote": quote.id}
+            cancel_page(paid),
+            {"reason": "x", "quote": quote.id, "waive": "100", "code": "staff_error"},
         )
 
-        assert answer["Location"] == cancel_page(paid) + "?waive=100&code=staff_error"
+        assert answer.status_code == 409
         assert state_of(paid) == "paid"
+        # 22.50 of the penalty waived: all of the 45.00 comes back.
+        assert answer.context["quote"].refund == Money(4_500, "EUR")
+
+    def test_a_choice_that_was_not_shown_cancels_nobody(self, desk, party, clock) -> None:
+        """Ticked after the quote for everybody was made, and sent without looking again."""
+        page = desk.get(cancel_page(party))
+        first = party.passengers[0]
+        sent = {"reason": "Only Ada", "passengers": [str(first.id)]}
+
+        answer = desk.post(cancel_page(party), {**sent, "quote": page.context["quote"].id})
+
+        assert answer.status_code == 409
+        assert state_of(party) == "paid"
+        assert not Cancellation.objects.exists()
+        [one] = answer.context["quote"].coupons
+        assert one.coupon.passenger_id == first.id
+
+        done = desk.post(
+            cancel_page(party), {**sent, "quote": answer.context["quote"].id}, follow=True
+        )
+        # Half of one of the two 45.00 EUR.
+        assert "Going back: €22.50" in done.content.decode()
+        left = Coupon.objects.filter(passenger__reservation=party.id, state=Coupon.State.OPEN)
+        assert [one.passenger.first_name for one in left] == ["Grace"]
+
+    def test_a_choice_is_shown_and_nothing_done(self, desk, party, clock) -> None:
+        first = party.passengers[0]
+
+        answer = desk.post(
+            cancel_page(party),
+            {"passengers": [str(first.id)], "reason": "half a note", "show": "Show what it costs"},
+        )
+
+        html = answer.content.decode()
+        assert answer.status_code == 200
+        assert answer.context["quote"].refund == Money(2_250, "EUR")
+        assert 'value="half a note"' in html
+        assert "ICE 585, Hamburg" in html
+        assert state_of(party) == "paid"
+        assert not Cancellation.objects.exists()
+
+    @pytest.mark.parametrize(
+        "wrong", [{"waive": "101"}, {"passengers": ["999999"]}, {"code": "x"}, {"to": "moon"}]
+    )
+    def test_a_choice_with_a_fault_has_no_costs(self, desk, party, clock, wrong) -> None:
+        quote = desk.get(cancel_page(party)).context["quote"]
+
+        answer = desk.post(cancel_page(party), {"reason": "x", "quote": quote.id, **wrong})
+
+        assert answer.context["quote"] is None
+        assert set(answer.context["choice"].errors) == set(wrong)
+        assert state_of(party) == "paid"
 
     @pytest.mark.parametrize("key", ["999", "x", "9" * 30])
     def test_an_unknown_reservation_is_not_found(self, desk: Client, key: str) -> None:

@@ -1,7 +1,14 @@
-"""Cancelling for a traveller: what it costs, then exactly that."""
+"""
+Cancelling for a traveller: what it costs, then exactly that.
+
+One form holds the choice, the note and the quote. What is ticked when the button is pressed must be
+what the quote was made for: whoever changes the choice is shown the new amounts first.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from django import forms
@@ -16,6 +23,7 @@ from django.utils.translation import gettext_lazy as _
 from bookings.errors import NotCancellable
 from bookings.models import Reservation
 from bookings.selectors import ReservationDetail
+from inventory.selectors import TicketFacts
 from payments import services
 from payments.errors import QuoteExpired
 from payments.models import Reason, Refund
@@ -26,8 +34,6 @@ from travel.common import acts, clock
 from travel.common.errors import InvalidInput, NotFound, Refusal
 from travel.common.locales import in_a_row
 from travel.common.templatetags.look import money_text
-
-EXPIRED = QuoteExpired.code
 
 
 class ChoiceForm(forms.Form):
@@ -67,24 +73,15 @@ class ChoiceForm(forms.Form):
         fields: dict[str, Any] = self.fields
         fields["passengers"].choices = [(one.id, one.full_name) for one in reservation.passengers]
         fields["tickets"].choices = [
-            (
-                one.id,
-                in_a_row(
-                    [
-                        one.service.number,
-                        f"{one.origin.station.name} – {one.destination.station.name}",
-                    ]
-                ),
-            )
-            for one in reservation.tickets.values()
+            (one.id, _ticket_in_words(one)) for one in reservation.tickets.values()
         ]
         if reservation.user_id is None:
             del self.fields["to"]
 
     @property
     def chosen(self) -> dict[str, Any]:
-        """What the service is asked for; a form with faults asks for the whole, by the rules."""
-        data = self.cleaned_data if self.is_valid() else {}
+        """What the service is asked for; only a form without faults says it."""
+        data = self.cleaned_data
         return {
             "reason_code": data.get("code") or "",
             "waive_penalty": bool(data.get("waive")),
@@ -101,28 +98,47 @@ class CancelForm(forms.Form):
     reason = forms.CharField(
         label=_("Note"),
         max_length=help_desk.MAX_REASON,
-        help_text=_("The traveller's history and the books keep it."),
+        help_text=_("The story and the books keep it; the traveller does not read it."),
         widget=forms.TextInput(attrs={"class": "vTextField"}),
     )
     quote = forms.CharField(widget=forms.HiddenInput)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one ticket of one passenger costs and gives back."""
+
+    passenger: str
+    ticket: str
+    amounts: services.CouponQuote
 
 
 def cancel_view(site: Any, request: HttpRequest, hand: Hand, *, object_id: str) -> HttpResponse:
     """
     Show what cancelling costs and gives back; cancel by exactly that once confirmed.
 
-    The query says what is chosen: passengers, tickets, reason, waiver, where the money goes.
+    The query, or the form once it is sent, says what is chosen: passengers, tickets, reason,
+    waiver, where the money goes. `show` in the form asks what a choice costs and does nothing.
     """
     reservation = reservation_of(hand, object_id, now=clock.now())
     if not hand.may(selectors.CANCEL):
         raise PermissionDenied
     page = reverse("admin:bookings_reservation_change", args=[reservation.id])
-    form = CancelForm(request.POST or None)
-    choice = ChoiceForm(request.GET, reservation=reservation)
+    is_sent = request.method == "POST"
+    choice = ChoiceForm(request.POST if is_sent else request.GET, reservation=reservation)
+    form = CancelForm(request.POST if is_sent and "show" not in request.POST else None)
+    if not choice.is_valid():
+        return _confirmation(site, request, reservation, form, choice, None)
+    is_stale = False
     try:
-        if form.is_valid() and choice.is_valid():
-            _cancel(request, hand, reservation, form.cleaned_data, choice.chosen)
-            return HttpResponseRedirect(page)
+        if form.is_valid():
+            try:
+                _cancel(request, hand, reservation, form.cleaned_data, choice.chosen)
+            except QuoteExpired:
+                # Another choice is ticked than was shown, or the amounts are others by now.
+                is_stale = True
+            else:
+                return HttpResponseRedirect(page)
         quote = _quote(hand, reservation, choice.chosen)
     except NotFound:
         raise
@@ -132,9 +148,16 @@ def cancel_view(site: Any, request: HttpRequest, hand: Hand, *, object_id: str) 
         return _confirmation(site, request, reservation, form, choice, None)
     except Refusal as refusal:
         messages.error(request, told(refusal))
-        # What a quote promised is over, but another one may be asked for.
-        return HttpResponseRedirect(request.get_full_path() if refusal.code == EXPIRED else page)
-    return _confirmation(site, request, reservation, form, choice, quote)
+        return HttpResponseRedirect(page)
+    if is_stale:
+        messages.warning(
+            request,
+            gettext(
+                "Nothing is cancelled yet: the choice or the amounts are others than were shown. "
+                "Look at what it costs now, then cancel."
+            ),
+        )
+    return _confirmation(site, request, reservation, form, choice, quote, is_stale=is_stale)
 
 
 def _quote(hand: Hand, reservation: ReservationDetail, chosen: dict[str, Any]) -> services.Quote:
@@ -184,12 +207,12 @@ def _confirmation(
     form: CancelForm,
     choice: ChoiceForm,
     quote: services.Quote | None,
+    *,
+    is_stale: bool = False,
 ) -> HttpResponse:
     promised = quote.id if quote else ""
-    shown = CancelForm(
-        data={"reason": form.data.get("reason", ""), "quote": promised} if form.is_bound else None,
-        initial={"quote": promised},
-    )
+    typed = {"reason": request.POST.get("reason", ""), "quote": promised}
+    shown = CancelForm(data=typed) if form.is_bound else CancelForm(initial=typed)
     return TemplateResponse(
         request,
         "admin/bookings/reservation/cancel.html",
@@ -201,7 +224,30 @@ def _confirmation(
             "form": shown,
             "choice": choice,
             "quote": quote,
+            "costs": _costs(reservation, quote) if quote else [],
         },
+        status=HTTPStatus.CONFLICT if is_stale else HTTPStatus.OK,
+    )
+
+
+def _costs(reservation: ReservationDetail, quote: services.Quote) -> list[Cost]:
+    names = {one.id: one.full_name for one in reservation.passengers}
+    return [
+        Cost(
+            names[one.coupon.passenger_id],
+            _ticket_in_words(reservation.tickets[one.coupon.ticket_id]),
+            one,
+        )
+        for one in quote.coupons
+    ]
+
+
+def _ticket_in_words(ticket: TicketFacts) -> str:
+    return in_a_row(
+        [
+            ticket.service.number,
+            f"{ticket.origin.station.name} – {ticket.destination.station.name}",
+        ]
     )
 
 
