@@ -265,6 +265,7 @@ DESK_ACTS: dict[str, str] = {
 # Acts for a traveller, from the reservation's page, each by name.
 RESERVATION_ACTS: dict[str, str] = {
     "name": HELPS,
+    "contact": HELPS,
     "seats": HELPS,
     "rebook": HELPS,
     "tickets": HELPS,

@@ -387,22 +387,25 @@ class TestWhatIsAllowed:
         booked = buy()
 
         assert self.names(booked, noon) == [
-            *("correctNames", "changeSeats", "rebook", "cancel", "goodwill", "resendTickets")
+            *("correctNames", "correctContact", "changeSeats", "rebook", "cancel", "goodwill"),
+            "resendTickets",
         ]
         # Once the train has left there is no seat and no name to change.
         left = noon + timedelta(hours=18, minutes=1)
-        assert self.names(booked, left) == ["rebook", "cancel", "goodwill", "resendTickets"]
+        assert self.names(booked, left) == [
+            *("correctContact", "rebook", "cancel", "goodwill", "resendTickets")
+        ]
 
     def test_of_a_hold(self, hold: Book, noon: datetime) -> None:
         booked = hold()
-        some = ["correctNames", "changeSeats", "cancel", "goodwill"]
+        some = ["correctNames", "correctContact", "changeSeats", "cancel", "goodwill"]
 
         assert self.names(booked, noon + timedelta(minutes=1)) == [
             *some,
             "sendPaymentLink",
             "extendHold",
         ]
-        assert self.names(booked, noon + timedelta(minutes=10)) == ["goodwill"]
+        assert self.names(booked, noon + timedelta(minutes=10)) == ["correctContact", "goodwill"]
 
     def test_of_a_guest_there_is_no_wallet(self, hold: Book, noon: datetime) -> None:
         assert "goodwill" not in self.names(hold("guest@example.org"), noon)

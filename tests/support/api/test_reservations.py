@@ -36,7 +36,8 @@ class TestAllReservations:
         # Two Savers of 45.00.
         assert found["price"] == {"amount": "90.00", "currency": "EUR"}
         assert found["availableActions"] == [
-            *("correctNames", "changeSeats", "rebook", "cancel", "goodwill", "resendTickets"),
+            *("correctNames", "correctContact", "changeSeats", "rebook", "cancel", "goodwill"),
+            "resendTickets",
         ]
         assert found["payments"][0]["paymentMethod"] == "Wallet"
 
