@@ -207,11 +207,11 @@ class TestTidyingUp:
     def test_takes_the_oldest_first_and_no_more_than_asked(
         self, staff: User, noon: datetime
     ) -> None:
-        rows = [look(staff, noon + timedelta(minutes=minute)) for minute in (2, 0, 1)]
+        rows = [look(staff, noon + timedelta(minutes=minute)) for minute in (0, 2, 1)]
 
         assert serving.forget_old(now=noon + 2 * YEAR, limit=2) == 2
 
-        assert list(Serving.objects.all()) == [rows[0]]
+        assert list(Serving.objects.all()) == [rows[1]]
 
     def test_interrupted_changes_nothing_and_is_done_the_next_time(
         self, staff: User, noon: datetime, monkeypatch: pytest.MonkeyPatch
