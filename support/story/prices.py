@@ -8,7 +8,7 @@ measured anew, say) only the version is told.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -20,9 +20,9 @@ from bookings.documents.words import kind_name, seat_on_the_way, seats_text
 from bookings.models import Coupon
 from bookings.selectors import CouponDetail, PassengerDetail, ReservationDetail
 from inventory.pricing import ADULT, PriceRule, adult_fare, price_lines
-from inventory.selectors import SoldFare, TicketFacts
+from inventory.selectors import SoldFare, TicketFacts, Tier
 from payments.models import Reason
-from payments.penalties import Penalty, penalty_for, steps
+from payments.penalties import penalty_for, steps
 from support.story.books import CANCELLATION, Books, of_source
 from support.story.entries import Entry
 from travel.common.admin_bases import percent
@@ -116,7 +116,7 @@ def bills(
                 lines=_lines(reservation, coupon, first, sold, passenger),
                 version=_version(sold, zone),
                 version_id=coupon.fare_version_id,
-                ending=_ending(reservation, coupon, ends.get(coupon.id)),
+                ending=_ending(reservation, coupon, sold, ends.get(coupon.id)),
                 back=ends[coupon.id][1]["refund"] if coupon.id in ends else None,
                 steps=_steps(reservation, coupon, sold, coupon.ticket_id in wrong, now),
                 instead_of=(
@@ -279,6 +279,7 @@ def _short(number: Decimal) -> str:
 def _ending(
     reservation: ReservationDetail,
     coupon: CouponDetail,
+    sold: SoldFare,
     end: tuple[Entry, dict[str, object]] | None,
 ) -> list[Line]:
     """Tell what was kept of a cancelled coupon: by the fare, less what staff gave back of it."""
@@ -292,7 +293,7 @@ def _ending(
     lines = [
         Line(
             _("Kept by the fare"),
-            [_tier_then(reservation, coupon, entry, part)],
+            [_tier_then(reservation, coupon, sold, entry, part)],
             -(kept + waived),
         )
     ]
@@ -313,24 +314,22 @@ def _ending(
 
 
 def _tier_then(
-    reservation: ReservationDetail, coupon: CouponDetail, entry: Entry, part: Mapping[str, object]
+    reservation: ReservationDetail,
+    coupon: CouponDetail,
+    sold: SoldFare,
+    entry: Entry,
+    part: Mapping[str, object],
 ) -> str:
-    """Say which tier held when it was cancelled."""
-    ticket = reservation.tickets[coupon.ticket_id]
-    minutes = (ticket.leaves_at - entry.at) // timedelta(minutes=1)
-    share, tier = part["basis_points"], part["tier"]
-    assert isinstance(share, int)
-    said = {
-        "share": percent(share),
-        "price": money_text(coupon.price),
-        "left": duration(max(minutes, 0)),
-    }
-    if isinstance(tier, int):
-        return _(
-            "%(share)s of %(price)s, from %(tier)s before departure on; it was cancelled "
-            "%(left)s before"
-        ) % {**said, "tier": duration(tier)}
-    if not share:
+    """Say which tier held when it was cancelled, and what it kept."""
+    minutes = (reservation.tickets[coupon.ticket_id].leaves_at - entry.at) // timedelta(minutes=1)
+    said = {"price": money_text(coupon.price), "left": duration(max(minutes, 0))}
+    tier = next((one for one in sold.tiers if one.minutes_before == part["tier"]), None)
+    if tier is not None:
+        return _("%(rule)s; it was cancelled %(left)s before") % {
+            **said,
+            "rule": _tier_in_words(tier, coupon.price),
+        }
+    if not part["basis_points"]:
         return _("Nothing: it did not run as it was sold")
     if minutes <= 0:
         return _("All of %(price)s: it had left") % said
@@ -375,22 +374,35 @@ def _step(
     just_then = moment if is_now else moment + timedelta(microseconds=1)
     kept = penalty_for(coupon.price, sold.tiers, leaves_at=leaves_at, now=just_then)
     return Step(
-        is_now, moment, _tier_now(kept, sold.tiers, coupon), kept.amount, coupon.price - kept.amount
+        is_now,
+        moment,
+        _tier_in_words(kept.tier, coupon.price) if kept.tier else _("All of it is kept."),
+        kept.amount,
+        coupon.price - kept.amount,
     )
 
 
-def _tier_now(kept: Penalty, tiers: Sequence[object], coupon: CouponDetail) -> str:
-    if kept.tier is None:
-        return _("All of it is kept.")
-    if not kept.amount:
-        return _("Free of charge, until %(tier)s before departure") % {
-            "tier": duration(kept.tier.minutes_before)
-        }
+def _tier_in_words(tier: Tier, price: Money) -> str:
+    """Say what a tier keeps of a price: its share, or the least that it asks for."""
+    share = price.share(tier.basis_points)
+    least = Money(tier.minimum_minor, price.currency)
     said = {
-        "share": percent(kept.basis_points),
-        "price": money_text(coupon.price),
-        "tier": duration(kept.tier.minutes_before),
+        "share": percent(tier.basis_points),
+        "price": money_text(price),
+        "least": money_text(least),
+        "less": money_text(share),
+        "tier": duration(tier.minutes_before),
     }
-    if kept.amount.minor == kept.tier.minimum_minor:
-        return _("The least that is kept, until %(tier)s before departure") % said
-    return _("%(share)s of %(price)s, until %(tier)s before departure") % said
+    if not share and not least:
+        return _("Free of charge, until %(tier)s before departure") % said
+    if least.minor <= share.minor:
+        return _("%(share)s of %(price)s, until %(tier)s before departure") % said
+    if price.minor <= least.minor:
+        return _("All of %(price)s: %(least)s is the least, until %(tier)s before departure") % said
+    return (
+        _(
+            "The least that is kept, %(least)s (%(share)s of %(price)s would be %(less)s), until "
+            "%(tier)s before departure"
+        )
+        % said
+    )

@@ -112,7 +112,7 @@ def test_one_passengers_story_on_one_page(window: Any, lived: Reservation) -> No
     for rule in [
         "€5.00 + 800 km × €0.05 a km",
         "7 %, contained in €45.00",
-        "50 % of €45.00, from 1 h 00 min before departure on",
+        "50 % of €45.00, until 1 h 00 min before departure; it was cancelled",
         "Bob could not reach Hamburg",
         "by Sam Porter",
     ]:

@@ -12,8 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from accounts.viewers import Viewer
 from bookings import selectors as bookings
+from bookings.engine.contract import Actor
 from bookings.models import Coupon, PriceLine, Reservation, ReservationEvent
 from inventory import selectors as inventory
+from inventory.models import PenaltyTier
 from payments import services as paying
 from payments.models import Entry, Refund
 from support import services, story
@@ -328,6 +330,49 @@ class TestBills:
         assert [(one.kept, one.back) for one in off.steps] == [
             (Money(0, "EUR"), Money(4_500, "EUR"))
         ]
+
+    @pytest.mark.parametrize(
+        ("least", "share", "kept", "rule"),
+        [
+            (2_250, 5_000, 2_250, "50 % of €45.00"),
+            (
+                3_000,
+                5_000,
+                3_000,
+                "The least that is kept, €30.00 (50 % of €45.00 would be €22.50)",
+            ),
+            (9_000, 5_000, 4_500, "All of €45.00: €90.00 is the least"),
+            (0, 0, 0, "Free of charge"),
+        ],
+    )
+    def test_the_least_of_a_tier_is_told_before_and_after(
+        self,
+        train: Trip,
+        traveller: User,
+        noon: datetime,
+        least: int,
+        share: int,
+        kept: int,
+        rule: str,
+    ) -> None:
+        PenaltyTier.objects.filter(fare_version__fare=train.fares[0]).update(
+            minimum_minor=least, basis_points=share
+        )
+        booked = buy(traveller, train.ticket_id(), noon)
+
+        [before] = bills_of(booked, noon)
+        paying.cancel_and_refund(
+            viewer=Viewer(user_id=traveller.pk),
+            reservation_id=booked,
+            actor=Actor("holder", traveller.pk),
+            now=noon,
+        )
+        [after] = bills_of(booked, noon)
+
+        told = f"{rule}, until 1 h 00 min before departure"
+        assert (before.steps[0].rule, before.steps[0].kept) == (told, Money(kept, "EUR"))
+        assert after.ending[0].rules == [f"{told}; it was cancelled 18 h 00 min before"]
+        assert after.ending[0].amount == Money(-kept, "EUR")
 
     def test_of_the_long_story_it_says_why_31_50_came_back(self, lived: int, clock: Clock) -> None:
         bob = next(one for one in bills_of(lived, clock.now()) if one.ending)
