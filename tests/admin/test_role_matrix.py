@@ -537,6 +537,25 @@ class TestStaff:
                 may = visitor.letter in TABLES[source][0]
                 assert (answer.status_code == 200) is may, (label, name)
 
+    def test_rows_lead_only_where_one_may_go(self, world: World, visitor: Visitor) -> None:
+        """Names of other rows are links for whoever may open them, and words for the others."""
+        found: dict[str, set[str]] = {}
+        for label, (view, *_rest) in TABLES.items():
+            if visitor.letter in view:
+                page = visitor.client.get(at(label, "change", world.row(label).pk), follow=True)
+                for link in re.findall(r'href="(/admin/[^"#?]*/change/)"', page.content.decode()):
+                    found.setdefault(link, set()).add(label)
+        dead = {
+            link: sorted(labels)
+            for link, labels in found.items()
+            if visitor.client.get(link).status_code != 200
+        }
+        assert dead == {}
+        # A ticket names its passenger to everybody who may see it; not everybody may go there.
+        passenger = world.row("bookings.coupon").passenger_id
+        leads = "bookings.coupon" in found.get(at("bookings.passenger", "change", passenger), set())
+        assert leads is (visitor.letter in TABLES["bookings.passenger"][0])
+
     def test_the_overview_leads_only_where_one_may_go(self, world: World, visitor: Visitor) -> None:
         page = visitor.client.get(reverse("admin:index"))
         assert page.status_code == 200

@@ -16,6 +16,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
+from django.contrib.admin import helpers
+from django.contrib.admin.exceptions import NotRegistered
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
@@ -167,6 +169,32 @@ class BoundedPaginator(_Paginator):
         return self._rows > MOST_ROWS
 
 
+class LinkedField(helpers.AdminReadonlyField):
+    """
+    A value that is only shown; another row's name leads to that row for whoever may see it.
+
+    Django makes a link of every such name, and most colleagues may not open every table.
+    """
+
+    def get_admin_url(self, remote_field: Any, remote_obj: Any) -> str:
+        request = getattr(self.form, "request", None)
+        if request is None or not _may_see(self.model_admin.admin_site, request, remote_obj):
+            return str(remote_obj)
+        return super().get_admin_url(remote_field, remote_obj)
+
+
+# Django's pages make their values by this name, and ask nobody which class it is.
+helpers.AdminReadonlyField = LinkedField
+
+
+def _may_see(site: Any, request: HttpRequest, row: Model) -> bool:
+    try:
+        table = site.get_model_admin(type(row))
+    except NotRegistered:
+        return False
+    return bool(table.has_view_or_change_permission(request, row))
+
+
 class Recorded(_ModelAdmin):
     """
     A table of which every addition, change and deletion is an act on record (travel.common.acts).
@@ -175,6 +203,17 @@ class Recorded(_ModelAdmin):
     """
 
     object_history_template = "admin/acts.html"
+
+    def get_form(self, request: HttpRequest, *args: Any, **options: Any) -> Any:
+        form = super().get_form(request, *args, **options)
+        # The class is this request's own; its values ask who reads them (LinkedField).
+        form.request = request
+        return form
+
+    def get_formsets_with_inlines(self, request: HttpRequest, obj: Any = None) -> Iterator[Any]:
+        for formset, inline in super().get_formsets_with_inlines(request, obj):
+            formset.form.request = request
+            yield formset, inline
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> LogEntry:
         why = acts.said_why(request)
