@@ -12,6 +12,8 @@ Row = TypeVar("Row")
 
 # Nobody turns over more pages than that, and a database should not have to.
 LAST_PAGE = 500
+# Python reads no number from thousands of digits.
+LONGEST = 9
 
 
 def read_page(
@@ -27,7 +29,7 @@ def read_page(
     `read` takes offset and limit, and answers how many rows there are and those. An address beyond
     the end shows the last page, one that is no number the first.
     """
-    wanted = _number(request.GET.get(parameter, ""))
+    wanted = page_number(request, parameter=parameter)
     count, rows = read((wanted - 1) * size, size)
     page = Paginator(range(min(count, LAST_PAGE * size)), size).get_page(wanted)
     if page.number != wanted:
@@ -35,7 +37,12 @@ def read_page(
     return page, rows
 
 
-def _number(text: str) -> int:
-    if text.isascii() and text.isdigit() and len(text) <= 4:
-        return min(max(int(text), 1), LAST_PAGE)
-    return 1
+def page_number(request: HttpRequest, *, parameter: str = "page", last: int = LAST_PAGE) -> int:
+    """
+    Answer the number of the page that the address asks for, from 1 to `last`.
+
+    What is no number, or one that nobody types, is the first; what is beyond the last is the last.
+    """
+    text = request.GET.get(parameter, "")
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= LONGEST else 1
+    return min(max(number, 1), last)

@@ -45,6 +45,7 @@ from travel.common.address import client_address
 from travel.common.admin_bases import refusals_as_answers
 from travel.common.errors import NotAllowed, NotFound, Refusal
 from travel.common.ids import new_secret
+from travel.common.paging import page_number
 from travel.common.sheets import csv_file
 
 MOST_PAGES = 10_000 // desk.PER_PAGE
@@ -486,9 +487,7 @@ def _home(departure: Departure) -> str:
 
 
 def _page(request: HttpRequest) -> int:
-    text = request.GET.get("p", "")
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 1
-    return min(max(number, 1), MOST_PAGES)
+    return page_number(request, parameter="p", last=MOST_PAGES)
 
 
 def _pages(count: int) -> int:

@@ -37,6 +37,7 @@ from travel.common import clock
 from travel.common.admin_bases import refusals_as_answers
 from travel.common.errors import NotAllowed, NotFound, Refusal
 from travel.common.ids import new_secret
+from travel.common.paging import page_number
 
 MOST_PAGES = MOST_ROWS // PER_PAGE
 SEES = "support.view_report"
@@ -95,7 +96,7 @@ def queue_view(site: Any, request: HttpRequest, hand: Hand) -> HttpResponse:
     asked = _asked(request)
     find = FindForm(request.GET)
     text = find.cleaned_data["find"] if find.is_valid() else ""
-    page = _page(request)
+    page = page_number(request, parameter="p", last=MOST_PAGES)
     if text:
         found = reports.find(viewer=hand.viewer, text=text, now=now)
     else:
@@ -136,12 +137,6 @@ def _asked(request: HttpRequest) -> dict[str, str]:
         "category": asked.get("category", ""),
         "mode": asked.get("mode", ""),
     }
-
-
-def _page(request: HttpRequest) -> int:
-    text = request.GET.get("p", "")
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 1
-    return min(max(number, 1), MOST_PAGES)
 
 
 # --- a report -------------------------------------------------------------------------------------

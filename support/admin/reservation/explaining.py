@@ -32,6 +32,7 @@ from travel.common import clock
 from travel.common.admin_bases import STATE_TONES
 from travel.common.locales import in_a_row
 from travel.common.money import Money
+from travel.common.paging import page_number
 from travel.common.templatetags.look import moment_text, tone_icon
 
 PER_PAGE = 60
@@ -228,7 +229,7 @@ def _time_line(
     chosen = asked if asked in FAMILIES else ""
     wanted = [one for one in told if not chosen or chosen in one.families]
     pages = max(1, -(-len(wanted) // PER_PAGE))
-    page = min(_number(request.GET.get("page", "")), pages)
+    page = page_number(request, last=pages)
     listed = wanted[(page - 1) * PER_PAGE : page * PER_PAGE]
     zone = home_zone(reservation)
     happenings = [_happening(site, request, one, zone) for one in listed]
@@ -243,10 +244,6 @@ def _time_line(
         "query": f"show={chosen}&" if chosen else "",
         "is_cut_off": found.is_cut_off,
     }
-
-
-def _number(text: str) -> int:
-    return max(int(text), 1) if text.isascii() and text.isdigit() and len(text) < 5 else 1
 
 
 def _filters(told: Sequence[Told], chosen: str) -> list[Filter]:
