@@ -226,7 +226,7 @@ def test_acts_are_fit_to_read(
     page.get_by_label("E-mail").fill("zoe@example.org")
     page.get_by_label("Telephone").fill("+49 1512 3456789")
     page.get_by_role("button", name="Correct the contact").click()
-    expect(page.get_by_text("zoe@example.org gets the way to the booking.")).to_be_visible()
+    expect(page.get_by_text("goes to zoe@example.org, with the tickets.")).to_be_visible()
     look("contact-confirm")
     page.get_by_role("button", name="Correct the contact").click()
     expect(page.locator(".messagelist")).to_contain_text("Contact corrected")

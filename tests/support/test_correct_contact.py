@@ -165,9 +165,9 @@ class TestThePage:
 
         assert f"{WRONG} becomes {RIGHT}." in meant
         assert f"{NEW_PHONE} is added." in meant
-        assert f"{RIGHT} gets the way to the booking." in meant
+        assert f"The link to the booking goes to {RIGHT}." in meant
         assert "Links sent before open nothing any more" in meant.replace("&#x27;", "'")
-        assert f"It is told to {WRONG}." in meant
+        assert f"Told of the change, without whole addresses: {WRONG}." in meant
         assert contacts(booked) == (WRONG, None)
         assert sent("contact_link") == []
 

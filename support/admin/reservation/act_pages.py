@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.viewers import Viewer
 from bookings import services as booking
+from bookings.documents.passes import has_documents
 from bookings.documents.words import seat_in_coach, seat_on_the_way, stops_text
 from bookings.notifications import contact_of
 from bookings.selectors import CouponDetail, PlannedSeat, ReservationDetail
@@ -266,9 +267,14 @@ class ContactPage(ActPage):
             if (sentence := _becomes(before, after))
         ]
         if ahead.moves:
-            said.append(
-                _("%(address)s gets the way to the booking.") % {"address": ahead.after[0].address}
+            usual = ahead.after[0]
+            with_tickets = has_documents(reservation) and not usual.is_phone
+            goes = (
+                _("The link to the booking goes to %(address)s, with the tickets.")
+                if with_tickets
+                else _("The link to the booking goes to %(address)s.")
             )
+            said.append(goes % {"address": usual.address})
         if ahead.moves and reservation.user_id is None:
             said.append(
                 _("Links sent before open nothing any more, in the traveller's own browser too.")
@@ -277,7 +283,10 @@ class ContactPage(ActPage):
             said.append(_("The tickets are issued anew; earlier ones are stale."))
         if ahead.told:
             told = in_a_row(one.address for one in ahead.told)
-            said.append(_("It is told to %(addresses)s.") % {"addresses": told})
+            said.append(
+                _("Told of the change, without whole addresses: %(addresses)s.")
+                % {"addresses": told}
+            )
         return said
 
     def run(self, viewer: Viewer, asked: Asked, form: Any) -> str:
