@@ -24,6 +24,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import User
 from accounts.viewers import Viewer
 from bookings.models import Reservation
+from inventory.models import Carrier
 from inventory.selectors import TicketFacts
 from support.models import CannedReply, Report, ReportMessage
 from support.selectors import ANSWER, POWERS, ReportDetail, State, visible_to
@@ -40,6 +41,7 @@ MOST_RELATED = 200
 # So many of a passenger's other reports are shown beside one.
 MOST_OTHERS = 20
 MOST_REPLIES = 200
+MOST_CARRIERS = 500
 PREVIEW = 160
 BIGGEST_ID = 2**53 - 1
 
@@ -98,30 +100,51 @@ def _answered() -> Q:
 
 _COUNTS = """
 SELECT COUNT(*), SUM(assigned_to_id = %s), SUM(assigned_to_id IS NULL), SUM(due_at <= %s)
-FROM support_report WHERE due_at IS NOT NULL
+FROM {reports} due_at IS NOT NULL
 UNION ALL
 SELECT COUNT(*), SUM(assigned_to_id = %s), SUM(assigned_to_id IS NULL), 0
-FROM support_report WHERE due_at IS NULL AND state IN ('Pending', 'In Progress')
+FROM {reports} due_at IS NULL AND report.state IN ('Pending', 'In Progress')
 UNION ALL
 SELECT COUNT(*), 0, 0, 0 FROM (
-    SELECT id FROM support_report WHERE state = 'Reviewed' AND due_at IS NULL
+    SELECT report.id FROM {reports} report.state = 'Reviewed' AND due_at IS NULL
     LIMIT %s) answered
 UNION ALL
 SELECT COUNT(*), 0, 0, 0 FROM (
-    SELECT id FROM support_report WHERE state = 'Closed' LIMIT %s) closed
+    SELECT report.id FROM {reports} report.state = 'Closed' LIMIT %s) closed
 """
+_SERVICE = (
+    " JOIN inventory_ticket ticket ON ticket.id = report.ticket_id"
+    " JOIN inventory_departure departure ON departure.id = ticket.departure_id"
+    " JOIN inventory_service service ON service.id = departure.service_id"
+)
 
 
-def counts(*, viewer: Viewer, now: datetime) -> dict[str, int]:
+@dataclass(frozen=True, slots=True)
+class Narrow:
+    """What of the queue is shown: a category, what one travels with, a carrier's departures."""
+
+    category: str = ""
+    mode: str = ""
+    carrier_id: int | None = None
+
+    def __bool__(self) -> bool:
+        return self != Narrow()
+
+
+EVERYTHING = Narrow()
+
+
+def counts(*, viewer: Viewer, now: datetime, narrow: Narrow = EVERYTHING) -> dict[str, int]:
     """
     Answer how many reports each tab has, in one statement; of what is answered or closed at most
     10,001. Whoever is no staff has none.
     """
     if not viewer.is_support:
         return dict.fromkeys(TABS, 0)
-    most = MOST_ROWS + 1
-    values = [viewer.user_id, sql.adapted(now), viewer.user_id, most, most]
-    found = sql.rows(_COUNTS, values)
+    narrowed, given = _narrowed(narrow)
+    me, most = viewer.user_id, MOST_ROWS + 1
+    values = [me, now, *given, me, *given, *given, most, *given, most]
+    found = sql.rows(_COUNTS.format(reports=narrowed), values)
     owed, worked_on, answered, closed = ([int(number or 0) for number in row] for row in found)
     return {
         MINE: owed[1] + worked_on[1],
@@ -133,13 +156,24 @@ def counts(*, viewer: Viewer, now: datetime) -> dict[str, int]:
     }
 
 
+def _narrowed(narrow: Narrow) -> tuple[str, list[Any]]:
+    """Write what is counted, up to where a condition of a tab's own stands, and its values."""
+    wanted = {
+        "report.category = %s AND": narrow.category or None,
+        "service.mode = %s AND": narrow.mode or None,
+        "service.carrier_id = %s AND": narrow.carrier_id,
+    }
+    given = {text: value for text, value in wanted.items() if value is not None}
+    joined = _SERVICE if any(text.startswith("service.") for text in given) else ""
+    return " ".join([f"support_report report{joined} WHERE", *given]), list(given.values())
+
+
 def queue(
     *,
     viewer: Viewer,
     tab: str,
     now: datetime,
-    category: str = "",
-    mode: str = "",
+    narrow: Narrow = EVERYTHING,
     offset: int = 0,
     limit: int = PER_PAGE,
 ) -> list[QueueRow]:
@@ -150,10 +184,12 @@ def queue(
     answered or closed with the newest.
     """
     rows = visible_to(viewer)
-    if category:
-        rows = rows.filter(category=category)
-    if mode:
-        rows = rows.filter(ticket__departure__service__mode=mode)
+    if narrow.category:
+        rows = rows.filter(category=narrow.category)
+    if narrow.mode:
+        rows = rows.filter(ticket__departure__service__mode=narrow.mode)
+    if narrow.carrier_id is not None:
+        rows = rows.filter(ticket__departure__service__carrier=narrow.carrier_id)
     ids = _cut(_parts(rows, tab, viewer, now), offset, limit)
     return _rows(ids, now)
 
@@ -257,6 +293,12 @@ def _row(row: Any, now: datetime) -> QueueRow:
         is_new=row.last_is_from_staff is False or row.last_is_from_staff == 0,
         preview=row.preview or "",
     )
+
+
+def carriers() -> list[tuple[int, str]]:
+    """List the carriers that the queue may be narrowed to, by name: number and name."""
+    rows = Carrier.objects.order_by("name", "id").values_list("id", "name")
+    return list(rows[:MOST_CARRIERS])
 
 
 # --- who answers ----------------------------------------------------------------------------------

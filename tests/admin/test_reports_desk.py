@@ -161,7 +161,7 @@ class TestQueue:
             ("?tab=free&mode=Bus", False),
             ("?p=2", False),
             ("?p=99999", False),
-            ("?p=999999", False),
+            ("?p=999999", True),
             ("?p=x", True),
             ("?find={locator}", True),
             ("?find={id}&tab=closed", True),
@@ -176,6 +176,41 @@ class TestQueue:
 
         assert page.status_code == 200
         assert (page_of(report) in page.content.decode()) == is_found
+
+    def test_shows_a_carriers_departures_and_keeps_to_them(
+        self,
+        browser: Client,
+        report: ReportDetail,
+        timetable: factories.Timetable,
+        noon: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr("support.admin.reports.pages.PER_PAGE", 1)
+        flyer = factories.make_user()
+        flown = buy(timetable.flight, flyer, 1, noon)
+        sent = [send(flown, flyer, noon, category="Other") for _ in range(2)]
+        carrier = timetable.flight.departure.service.carrier
+
+        page = browser.get(f"{QUEUE}?carrier={carrier.pk}&category=Other").content.decode()
+
+        assert re.findall(r"/reports-desk/(\d+)/\"", page) == [str(sent[0].id)]
+        assert f'<option value="{carrier.pk}" selected>{carrier.name}</option>' in page
+        kept = f"category=Other&amp;carrier={carrier.pk}"
+        assert f"?tab=open&amp;{kept}&amp;p=2" in page
+        assert f'?tab=free&amp;{kept}"' in page
+        # Nobody's, all open: two of three.
+        counted = re.findall(r'<span class="report-number">(\d+)</span></a></li>', page)
+        assert counted == ["0", "2", "2", "0", "0", "0"]
+        two = browser.get(f"{QUEUE}?tab=open&{kept.replace('&amp;', '&')}&p=2").content.decode()
+        assert re.findall(r"/reports-desk/(\d+)/\"", two) == [str(sent[1].id)]
+
+    @pytest.mark.parametrize("carrier", ["999", "x", "-1", "1' OR 1=1"])
+    def test_a_carrier_that_is_not_there_narrows_nothing(
+        self, browser: Client, report: ReportDetail, carrier: str
+    ) -> None:
+        page = browser.get(QUEUE, {"carrier": carrier}).content.decode()
+
+        assert re.findall(r"/reports-desk/(\d+)/\"", page) == [str(report.id)]
 
     def test_turns_pages(
         self, browser: Client, report: ReportDetail, monkeypatch: pytest.MonkeyPatch

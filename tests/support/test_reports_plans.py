@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.viewers import Viewer
 from support import reports
 from support.models import Report
+from support.reports import Narrow
 from support.selectors import ReportDetail
 
 # Counting the rows for the optimiser ends the transaction.
@@ -67,7 +68,11 @@ def test_each_tab_goes_by_its_index(many: Viewer, noon: datetime) -> None:
     for tab, category in [*KEYS, ("answered", "")]:
         with CaptureQueriesContext(connection) as queries:
             reports.queue(
-                viewer=many, tab=tab, category=category, now=noon + timedelta(days=1), limit=51
+                viewer=many,
+                tab=tab,
+                narrow=Narrow(category=category),
+                now=noon + timedelta(days=1),
+                limit=51,
             )
         first = next(one["sql"] for one in queries.captured_queries if "LIMIT 51" in one["sql"])
         (row,) = plan(first)

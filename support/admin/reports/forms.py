@@ -32,6 +32,12 @@ class QueueForm(forms.Form):
     mode = forms.ChoiceField(
         label=gettext_lazy("Travels by"), required=False, choices=[ANYTHING, *Mode.choices]
     )
+    carrier = forms.ChoiceField(label=gettext_lazy("Carrier"), required=False)
+
+    def __init__(self, *args: Any, carriers: Iterable[tuple[int, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices: Any = self.fields["carrier"]
+        choices.choices = [ANYTHING, *((str(number), name) for number, name in carriers)]
 
 
 class FindForm(forms.Form):

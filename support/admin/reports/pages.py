@@ -30,14 +30,13 @@ from support.admin.reports import acts, showing
 from support.admin.reports.acts import Act
 from support.admin.reports.forms import FindForm, QueueForm
 from support.models import Report
-from support.reports import MOST_ROWS, PER_PAGE
+from support.reports import MOST_ROWS, PER_PAGE, Narrow
 from support.selectors import ANSWER, ReportDetail
 from travel.common import acts as record
 from travel.common import clock
 from travel.common.admin_bases import refusals_as_answers
 from travel.common.errors import NotAllowed, NotFound, Refusal
 from travel.common.ids import new_secret
-from travel.common.paging import page_number
 
 MOST_PAGES = MOST_ROWS // PER_PAGE
 SEES = "support.view_report"
@@ -93,50 +92,68 @@ def _bound(site: Any, view: Any) -> Any:
 def queue_view(site: Any, request: HttpRequest, hand: Hand) -> HttpResponse:
     """Show a tab of the queue, or what a search finds."""
     now = clock.now()
-    asked = _asked(request)
+    carriers = reports.carriers()
+    asked = _asked(request, carriers)
+    narrow = _narrow(asked)
     find = FindForm(request.GET)
     text = find.cleaned_data["find"] if find.is_valid() else ""
-    page = page_number(request, parameter="p", last=MOST_PAGES)
+    page = _page(request)
     if text:
         found = reports.find(viewer=hand.viewer, text=text, now=now)
     else:
         found = reports.queue(
             viewer=hand.viewer,
+            tab=asked["tab"],
             now=now,
+            narrow=narrow,
             offset=(page - 1) * PER_PAGE,
             # One more than is shown says whether there is a next page.
             limit=PER_PAGE + 1,
-            **asked,
         )
-    counts = reports.counts(viewer=hand.viewer, now=now)
+    counts = reports.counts(viewer=hand.viewer, now=now, narrow=narrow)
     return _shown(
         site,
         request,
         "queue",
         title=_("Reports desk"),
         now=now,
-        form=QueueForm(initial=asked),
+        form=QueueForm(initial=asked, carriers=carriers),
         find=FindForm(initial={"find": text}),
         text=text,
         tab="" if text else asked["tab"],
         tabs=showing.tabs(counts, asked),
         rows=[showing.line(row, now) for row in found[:PER_PAGE]],
-        is_narrowed=bool(asked["category"] or asked["mode"]),
+        is_narrowed=bool(narrow),
         page=page,
         has_next=not text and len(found) > PER_PAGE and page < MOST_PAGES,
         query=showing.query(asked),
     )
 
 
-def _asked(request: HttpRequest) -> dict[str, str]:
+def _asked(request: HttpRequest, carriers: list[tuple[int, str]]) -> dict[str, str]:
     """Answer tab and filters; an address that makes no sense asks for all that is open."""
-    form = QueueForm(request.GET)
+    form = QueueForm(request.GET, carriers=carriers)
     asked = form.cleaned_data if form.is_valid() else {}
     return {
         "tab": asked.get("tab") or reports.OPEN,
         "category": asked.get("category", ""),
         "mode": asked.get("mode", ""),
+        "carrier": asked.get("carrier", ""),
     }
+
+
+def _page(request: HttpRequest) -> int:
+    text = request.GET.get("p", "")
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 1
+    return min(max(number, 1), MOST_PAGES)
+
+
+def _narrow(asked: dict[str, str]) -> Narrow:
+    return Narrow(
+        category=asked["category"],
+        mode=asked["mode"],
+        carrier_id=int(asked["carrier"]) if asked["carrier"] else None,
+    )
 
 
 # --- a report -------------------------------------------------------------------------------------

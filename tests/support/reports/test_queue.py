@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 from accounts.models import User
 from accounts.viewers import Viewer
 from support import reports, selectors, services
+from support.reports import Narrow
 from support.selectors import ReportDetail
+from tests import factories
 
 from ..conftest import Buy, send
 from .conftest import HOUR, respond, write
@@ -77,9 +80,49 @@ class TestQueue:
     def test_filters(self, desk: dict[str, ReportDetail], agent: Viewer, noon: datetime) -> None:
         now = noon + self.AT
 
-        assert self.names(agent, now, "open", category="Accessibility") == ["soon"]
-        assert self.names(agent, now, "free", mode="Train") == ["soon", "late"]
-        assert self.names(agent, now, "free", mode="Bus") == []
+        assert self.names(agent, now, "open", narrow=Narrow(category="Accessibility")) == ["soon"]
+        assert self.names(agent, now, "free", narrow=Narrow(mode="Train")) == ["soon", "late"]
+        assert self.names(agent, now, "free", narrow=Narrow(mode="Bus")) == []
+
+    def test_a_carriers_departures(
+        self,
+        desk: dict[str, ReportDetail],
+        buy: Buy,
+        me: Viewer,
+        agent: Viewer,
+        timetable: factories.Timetable,
+        noon: datetime,
+    ) -> None:
+        """One flight beside the trains: it is late, and nobody has it."""
+        sent = send(buy(trip=timetable.flight), me, noon, text="plane.", category="Other")
+        on_rails, in_the_air = (
+            Narrow(carrier_id=trip.departure.service.carrier_id)
+            for trip in (timetable.train, timetable.flight)
+        )
+        now = noon + 80 * HOUR
+
+        nothing: dict[str, list[str]] = {tab: [] for tab in self.TABS}
+        plane = {**nothing, "free": ["plane"], "open": ["plane"], "overdue": ["plane"]}
+        soon = {**nothing, "free": ["soon"], "open": ["soon"], "overdue": ["soon"]}
+        # Everything that was owed is late by now; "working" owes nothing.
+        trains = {**self.TABS, "overdue": self.TABS["open"][:-1]}
+
+        for narrow, tabs in (
+            (on_rails, trains),
+            (in_the_air, plane),
+            (Narrow(category="Accessibility"), soon),
+            (replace(on_rails, category="Accessibility"), soon),
+            (replace(in_the_air, category="Accessibility"), nothing),
+            (replace(in_the_air, category="Other", mode="Plane"), plane),
+            (replace(in_the_air, mode="Train"), nothing),
+            (Narrow(carrier_id=0), nothing),
+        ):
+            found = {tab: self.names(agent, now, tab, narrow=narrow) for tab in reports.TABS}
+            assert found == tabs
+            assert reports.counts(viewer=agent, now=now, narrow=narrow) == {
+                tab: len(names) for tab, names in tabs.items()
+            }
+        assert sent.ticket.service.carrier_id == in_the_air.carrier_id
 
     def test_it_is_new_until_somebody_touches_it(
         self, desk: dict[str, ReportDetail], me: Viewer, agent: Viewer, noon: datetime
