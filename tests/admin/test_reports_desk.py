@@ -161,7 +161,7 @@ class TestQueue:
             ("?tab=free&mode=Bus", False),
             ("?p=2", False),
             ("?p=99999", False),
-            ("?p=999999", True),
+            ("?p=999999", False),
             ("?p=x", True),
             ("?find={locator}", True),
             ("?find={id}&tab=closed", True),

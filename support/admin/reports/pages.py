@@ -37,6 +37,7 @@ from travel.common import clock
 from travel.common.admin_bases import refusals_as_answers
 from travel.common.errors import NotAllowed, NotFound, Refusal
 from travel.common.ids import new_secret
+from travel.common.paging import page_number
 
 MOST_PAGES = MOST_ROWS // PER_PAGE
 SEES = "support.view_report"
@@ -97,7 +98,7 @@ def queue_view(site: Any, request: HttpRequest, hand: Hand) -> HttpResponse:
     narrow = _narrow(asked)
     find = FindForm(request.GET)
     text = find.cleaned_data["find"] if find.is_valid() else ""
-    page = _page(request)
+    page = page_number(request, parameter="p", last=MOST_PAGES)
     if text:
         found = reports.find(viewer=hand.viewer, text=text, now=now)
     else:
@@ -140,12 +141,6 @@ def _asked(request: HttpRequest, carriers: list[tuple[int, str]]) -> dict[str, s
         "mode": asked.get("mode", ""),
         "carrier": asked.get("carrier", ""),
     }
-
-
-def _page(request: HttpRequest) -> int:
-    text = request.GET.get("p", "")
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 1
-    return min(max(number, 1), MOST_PAGES)
 
 
 def _narrow(asked: dict[str, str]) -> Narrow:
