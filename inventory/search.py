@@ -32,6 +32,8 @@ from travel.common.ids import search_key
 
 # More direct departures between two places on one day than any timetable has.
 MAX_STRETCHES = 2_000
+# Beyond so many days nobody sells, and calendars of databases end somewhere.
+FURTHEST_DAYS = 730
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,8 @@ from bookings.pages.offered import place_name
 from bookings.search import Query
 from inventory import places
 from inventory.places import Place
+from inventory.search import FURTHEST_DAYS
 
-# Beyond this nobody sells, and calendars of databases end somewhere.
-FURTHEST_DAYS = 730
 MOST_HINTS = 4
 
 

@@ -18,10 +18,13 @@ def add_extra(
     day: date,
     leaves: time,
     vehicle_id: int,
+    second: bool,
     now: datetime,
 ) -> DeskEntry:
     """
     Add a departure like another one; the line of the log names the new one.
+
+    With `second` it may leave at the very minute of one that the service has already.
 
     :raises NotAllowed: the carrier's departures are not this user's to change.
 
@@ -32,7 +35,13 @@ def add_extra(
     if not is_new:
         return entry
     made = add_copy(
-        departure_id=departure_id, day=day, leaves=leaves, vehicle_id=vehicle_id, now=now
+        departure_id=departure_id,
+        day=day,
+        leaves=leaves,
+        vehicle_id=vehicle_id,
+        second=second,
+        revision=hand.revision,
+        now=now,
     )
     entry.departure = made
     entry.details = {"like": departure_id, "run": made.run, "vehicle": vehicle_id}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -321,15 +321,117 @@ class TestOtherActs:
         )
         assert held.price.minor == 9_000
 
-    def test_none_in_the_past(self, browser, train):
-        page = act_page(train, "extra")
-        fields = hidden(browser.get(page).content.decode())
-        data = {"day": "2026-05-03", "leaves": "09:30", "vehicle": train.departure.vehicle_id}
-        shown = browser.post(page, {**fields, **data, "reason": ""}).content.decode()
-        answer = browser.post(page, hidden(shown))
+    def test_the_page_before_an_extra_one_shows_every_call(self, browser, train, noon):
+        Call.objects.filter(departure=train.departure, position=1).update(is_skipped=True)
+        other = factories.make_vehicle(train.departure.service.carrier, code="T9")
+        meant = plan_extra(browser, train, leaves="09:30", vehicle=other.pk).content.decode()
+        assert "ICE 585 runs an extra time on Wednesday 3 June 2026." in meant
+        assert "The vehicle is Vehicle T9 (T9)." in meant
+        # It runs at 08:00 on the day before; from 09:30 every call is an hour and a half later.
+        shown = re.findall(r"<tr><th scope=.row.><bdi>(.*?)</bdi></th>(.*?)</tr>", meant, re.S)
+        times = [(name, re.findall(r"Jun 2026, (\d\d:\d\d)", cells)) for name, cells in shown]
+        expected = [
+            (
+                call.station.name,
+                [
+                    (moment + timedelta(days=1, hours=1, minutes=30 + 120)).strftime("%H:%M")
+                    for moment in (call.arrives_at, call.departs_at)
+                    if moment
+                ],
+            )
+            for call in train.calls
+        ]
+        assert times == expected
+        assert times[0] == ("Hamburg Hbf", ["09:30"])
+        assert "left out" in shown[1][1]
+        assert "left out" not in shown[2][1]
+        assert not Departure.objects.filter(run="extra-1").exists()
+
+    @pytest.mark.parametrize(
+        ("day", "leaves", "field", "said"),
+        [
+            ("2026-05-03", "09:30", "day", "in the past"),
+            # It is 14:00 in Hamburg.
+            ("2026-06-01", "13:59", "leaves", "in the past"),
+            # Two years from 1 June 2026 are 731 days; anybody may search as far as 730.
+            ("2028-06-01", "09:30", "day", "Nothing is on sale that far ahead."),
+            ("9999-12-31", "23:59", "day", "Nothing is on sale that far ahead."),
+            ("0001-01-01", "00:00", "day", "in the past"),
+            # The clocks go from 02:00 to 03:00.
+            ("2027-03-28", "02:30", "leaves", "No clock shows this time on the day"),
+            ("2026-06-02", "08:00", "second", "leaves at this time already"),
+        ],
+    )
+    def test_what_cannot_be_added_is_refused_on_the_first_page(
+        self, browser, train, day, leaves, field, said
+    ):
+        answer = plan_extra(browser, train, day=day, leaves=leaves)
         assert answer.status_code == 400
-        assert "in the past" in answer.content.decode()
-        assert Departure.objects.count() == 1 or not Departure.objects.filter(run="extra-1")
+        assert said in str(answer.context["form"].errors[field])
+        assert "This will happen" not in answer.content.decode()
+
+    @pytest.mark.parametrize(
+        ("day", "leaves", "in_utc"),
+        [
+            ("2026-06-01", "14:01", "2026-06-01T12:01:00+00:00"),
+            ("2028-05-31", "09:30", "2028-05-31T07:30:00+00:00"),
+            ("2027-03-28", "01:59", "2027-03-28T00:59:00+00:00"),
+            ("2027-03-28", "03:00", "2027-03-28T01:00:00+00:00"),
+        ],
+    )
+    def test_what_can_just_be_added(self, browser, train, day, leaves, in_utc):
+        meant = plan_extra(browser, train, day=day, leaves=leaves).content.decode()
+        assert "shows the time of leaving twice" not in meant
+        confirm(browser, train, "extra", meant)
+        first = Call.objects.get(departure__run="extra-1", position=0)
+        assert first.departs_at.isoformat() == in_utc
+
+    def test_an_hour_that_is_twice_is_the_first(self, browser, train):
+        # On 25 October 2026 the clocks go back from 03:00 to 02:00: 02:30 is 00:30 and 01:30 UTC.
+        meant = plan_extra(browser, train, day="2026-10-25", leaves="02:30").content.decode()
+        assert "Clocks show the time of leaving twice on that day; the first" in meant
+        confirm(browser, train, "extra", meant)
+        first = Call.objects.get(departure__run="extra-1", position=0)
+        assert first.departs_at.isoformat() == "2026-10-25T00:30:00+00:00"
+
+    def test_a_second_one_at_the_same_time_is_meant(self, browser, train, flight):
+        meant = plan_extra(browser, train, day="2026-06-02", leaves="08:00", second="on")
+        assert "1 departure of the same service leaves at this time already." in (
+            meant.content.decode()
+        )
+        confirm(browser, train, "extra", meant.content.decode())
+        assert Departure.objects.get(run="extra-1").calls.count() == 5
+
+    def test_one_that_does_not_run_is_replaced_at_its_time(self, browser, train):
+        Departure.objects.filter(pk=train.departure.pk).update(state="cancelled")
+        answer = plan_extra(browser, train, day="2026-06-02", leaves="08:00")
+        assert answer.status_code == 200
+        assert not answer.context["meaning"].warnings
+
+    def test_two_who_add_the_same_one(self, browser, train):
+        """Both see the page before; who presses second is told of the other's."""
+        first = plan_extra(browser, train, leaves="09:30").content.decode()
+        second = plan_extra(browser, train, leaves="09:30").content.decode()
+        assert confirm(browser, train, "extra", first).status_code == 302
+        answer = confirm(browser, train, "extra", second)
+        assert answer.status_code == 400
+        assert "leaves at this time already" in answer.content.decode()
+        assert Departure.objects.filter(run__startswith="extra").count() == 1
+
+    def test_the_copied_one_has_changed_meanwhile(self, browser, train):
+        shown = plan_extra(browser, train, leaves="09:30").content.decode()
+        confirm(browser, train, "delay", ask(browser, train, "delay", call=0, minutes=5, reason=""))
+        answer = confirm(browser, train, "extra", shown)
+        assert answer.url == page_of(train)
+        assert not Departure.objects.filter(run__startswith="extra").exists()
+
+
+def plan_extra(browser: Client, trip: factories.Trip, **data: Any) -> Any:
+    """Ask for an extra departure; answer what comes back."""
+    page = act_page(trip, "extra")
+    fields = hidden(browser.get(page).content.decode())
+    asked = {"day": "2026-06-03", "vehicle": trip.departure.vehicle_id, "reason": "", **data}
+    return browser.post(page, {**fields, **asked})
 
 
 class TestChanges:

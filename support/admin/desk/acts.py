@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from bookings.services import vehicle_swap
 from bookings.services.vehicle_swap import Reseated
-from inventory.models import Departure
+from inventory.models import Call, Departure
+from inventory.services.extras import plan_copy
 from support import desk
 from support.admin.desk import forms
 from support.admin.desk.forms import DeskForm
@@ -21,6 +23,7 @@ from support.desk import EVERYBODY, Concern, Numbers
 from support.models import DeskEntry, DisruptionJob
 from support.services import departures, extras
 from support.services.departures import Hand
+from travel.common import clock
 from travel.common.locales import in_a_row
 from travel.common.templatetags.look import money_text
 
@@ -29,11 +32,16 @@ Deed = DisruptionJob.Deed
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What an act will do, in sentences, and whom it concerns (None: nobody in particular)."""
+    """
+    What an act will do, in sentences, and whom it concerns (None: nobody in particular).
+
+    `calls` are those of a departure that is added, not stored yet.
+    """
 
     sentences: list[str]
     concern: Concern | None = None
     warnings: list[str] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,9 +268,37 @@ def _means_job(departure: Departure, data: dict[str, Any]) -> Meaning:
 
 
 def _means_extra(departure: Departure, data: dict[str, Any]) -> Meaning:
-    return Meaning(
-        [str(_("A departure with the same calls and fares is added, and sold at once."))]
+    plan = plan_copy(
+        departure_id=departure.pk,
+        day=data["day"],
+        leaves=data["leaves"],
+        vehicle_id=data["vehicle"],
+        second=data["second"],
+        now=clock.now(),
     )
+    said = [
+        _("%(service)s runs an extra time on %(day)s.")
+        % {"service": departure.service.number, "day": date_format(plan.day, "l j F Y")},
+        _("The vehicle is %(name)s (%(code)s).")
+        % {"name": plan.vehicle.name, "code": plan.vehicle.code},
+        _("It has the calls and fares of the departure of %(day)s, and is sold at once.")
+        % {"day": date_format(departure.travel_date, "j M Y")},
+    ]
+    if plan.is_twice:
+        said.append(
+            _("Clocks show the time of leaving twice on that day; the first of the two is meant.")
+        )
+    warnings = []
+    if plan.twins:
+        warnings.append(
+            ngettext(
+                "%(n)d departure of the same service leaves at this time already.",
+                "%(n)d departures of the same service leave at this time already.",
+                plan.twins,
+            )
+            % {"n": plan.twins}
+        )
+    return Meaning([str(one) for one in said], None, warnings, plan.calls)
 
 
 # --- the acts -------------------------------------------------------------------------------------
@@ -388,6 +424,7 @@ ACTS: tuple[DeskAct, ...] = (
             day=data["day"],
             leaves=data["leaves"],
             vehicle_id=data["vehicle"],
+            second=data["second"],
             now=now,
         ),
         is_offered=lambda departure: (

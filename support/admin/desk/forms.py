@@ -244,10 +244,15 @@ class ExtraForm(DeskForm):
 
     day = forms.DateField(label=_("Day"), widget=forms.DateInput(attrs={"type": "date"}))
     leaves = forms.TimeField(
-        label=_("Leaves the first call at"), widget=forms.TimeInput(attrs={"type": "time"})
+        label=_("Leaves the first call at"),
+        widget=forms.TimeInput(attrs={"type": "time"}),
+        help_text=_("By the clock of that station; all other calls follow at the same intervals."),
     )
     vehicle = forms.TypedChoiceField(label=_("Vehicle"), coerce=int)
-    order = ("day", "leaves", "vehicle")
+    second = forms.BooleanField(
+        label=_("Add it although the same service leaves at that time already"), required=False
+    )
+    order = ("day", "leaves", "vehicle", "second")
 
     def prepare(self) -> None:
         rows = Vehicle.objects.filter(carrier_id=self.departure.service.carrier_id)
