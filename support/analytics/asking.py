@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from bookings.models import Coupon
 from inventory.models import Mode
 from support.analytics import lookups
-from support.analytics.catalogue import AMOUNT, MOMENT, TEXT, Column, Label
+from support.analytics.catalogue import ACCOUNT, AMOUNT, MOMENT, TEXT, Column, Label
 from support.analytics.days import Span
 from support.analytics.rights import PEOPLE, TRAFFIC, Rights
 from travel.common.errors import NotAllowed, NotFound
@@ -113,7 +113,7 @@ _TICKET = [
 
 def _users(number: Label) -> list[Column]:
     return [
-        Column("user_id", _("Account")),
+        Column("user_id", _("Account"), ACCOUNT),
         Column("first_name", _("First name"), TEXT),
         Column("last_name", _("Last name"), TEXT),
         Column("email", _("E-mail"), TEXT),

@@ -24,9 +24,9 @@ from travel.common.errors import InvalidInput, NotAllowed, NotFound
 
 Label = str | Promise
 MODES: list[str] = list(Mode.values)
-TEXT, NUMBER, AMOUNT, SHARE, MINUTES, MOMENT = (
+TEXT, NUMBER, AMOUNT, SHARE, MINUTES, MOMENT, ACCOUNT = (
     *("text", "number", "amount", "share"),
-    *("minutes", "moment"),
+    *("minutes", "moment", "account"),
 )
 
 
@@ -171,7 +171,7 @@ _SOLD = Column("sold", _("Sold for"), AMOUNT)
 _BACK = Column("given_back", _("Given back"), AMOUNT)
 _KEPT = Column("kept", _("Kept of cancelled tickets"), AMOUNT)
 _PERSON = (
-    Column("user_id", _("Account")),
+    Column("user_id", _("Account"), ACCOUNT),
     Column("name", _("Name"), TEXT),
     Column("contact", _("Contact"), TEXT),
     Column("city", _("City"), TEXT),

@@ -9,12 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
 
 # The picture's own measure; the page scales it.
 WIDTH, HEIGHT = 620, 226
 LEFT, RIGHT, TOP, FLOOR = 46, 612, 30, 204
+# On a narrow page a letter takes so much of it: there the letters are drawn bigger.
+LETTER = 12
+# Between a line across and its number, and between a name and its number.
+GAP = 6
 ROWS_WIDTH, ROW, BAR = 420, 50, 16
+# Of two days, the columns would be walls.
+WIDEST = 64
 # More rows than these are in the table alone.
 MOST_BARS, MOST_ROWS = 366, 12
 # Labels under the columns: so many at most.
@@ -43,20 +50,28 @@ class Bar:
     text: str
     label_x: float
     text_x: float = 0
+    label_anchor: str = "middle"
+    text_anchor: str = "middle"
     is_minor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A line across the chart, with its number."""
+    """A line across the chart, with its number, which ends at `x`."""
 
+    x: float
     y: float
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A chart. `kind` is `columns` (in order of time) or `rows` (the biggest first)."""
+    """
+    A chart. `kind` is `columns` (in order of time) or `rows` (the biggest first).
+
+    `left` is where the columns' room begins. Rows are mirrored for whoever reads from the right;
+    time runs from the left for everybody.
+    """
 
     kind: str
     title: str
@@ -66,6 +81,8 @@ class Chart:
     bars: Sequence[Bar]
     ticks: Sequence[Tick]
     floor: float
+    left: float = 0
+    is_mirrored: bool = False
 
 
 def columns(title: str, values: Sequence[Value], *, written: Sequence[str]) -> Chart | None:
@@ -81,23 +98,31 @@ def columns(title: str, values: Sequence[Value], *, written: Sequence[str]) -> C
     height = FLOOR - TOP
     pixels = height / (top - bottom)
     floor = FLOOR + bottom * pixels
-    room = (RIGHT - LEFT) / len(values)
-    every = -(-len(values) // MOST_LABELS)
+    left = max(LEFT, round(2 * GAP + LETTER * max((len(text) for text in written), default=0), 1))
+    room = (RIGHT - left) / len(values)
+    width = min(room * 0.8, WIDEST)
+    every = -(-len(values) // _labels_within(RIGHT - left, values))
     highest = max(range(len(values)), key=lambda place: values[place].number)
-    bars = [
-        Bar(
-            x=round(LEFT + place * room + room * 0.1, 1),
-            y=round(floor - max(value.number, 0) * pixels, 1),
-            width=round(room * 0.8, 1),
-            height=round(abs(value.number) * pixels, 1),
-            label=value.label if place % every == 0 else "",
-            text=value.text if place == highest and value.number > 0 else "",
-            label_x=round(_within(LEFT + place * room + room / 2, value.label), 1),
-            text_x=round(_within(LEFT + place * room + room / 2, value.text, start=LEFT), 1),
-            is_minor=place // every % 2 == 1,
+    bars = []
+    for place, value in enumerate(values):
+        middle = left + place * room + room / 2
+        label_x, label_anchor = _placed(middle, value.label)
+        text_x, text_anchor = _placed(middle, value.text, start=left)
+        bars.append(
+            Bar(
+                x=round(middle - width / 2, 1),
+                y=round(floor - max(value.number, 0) * pixels, 1),
+                width=round(width, 1),
+                height=round(abs(value.number) * pixels, 1),
+                label=value.label if place % every == 0 else "",
+                text=value.text if place == highest and value.number > 0 else "",
+                label_x=label_x,
+                text_x=text_x,
+                label_anchor=label_anchor,
+                text_anchor=text_anchor,
+                is_minor=place // every % 2 == 1,
+            )
         )
-        for place, value in enumerate(values)
-    ]
     numbers = range(bottom + step, top + 1, step)
     return Chart(
         kind="columns",
@@ -107,11 +132,12 @@ def columns(title: str, values: Sequence[Value], *, written: Sequence[str]) -> C
         height=HEIGHT,
         bars=bars,
         ticks=[
-            Tick(round(floor - number * pixels, 1), text)
+            Tick(left - GAP, round(floor - number * pixels, 1), text)
             for number, text in zip(numbers, written, strict=False)
             if number
         ],
         floor=round(floor, 1),
+        left=left,
     )
 
 
@@ -125,6 +151,8 @@ def rows(title: str, values: Sequence[Value], *, most: int | None = None) -> Cha
     if not shown:
         return None
     whole = most or max(value.number for value in shown)
+    is_mirrored = get_language_bidi()
+    widths = [round(min(value.number, whole) * ROWS_WIDTH / whole, 1) for value in shown]
     return Chart(
         kind="rows",
         title=title,
@@ -133,18 +161,20 @@ def rows(title: str, values: Sequence[Value], *, most: int | None = None) -> Cha
         height=len(shown) * ROW,
         bars=[
             Bar(
-                x=0,
+                x=round(ROWS_WIDTH - width, 1) if is_mirrored else 0,
                 y=place * ROW + 24,
-                width=round(min(value.number, whole) * ROWS_WIDTH / whole, 1),
+                width=width,
                 height=BAR,
-                label=value.label,
+                label=_shortened(value.label, beside=value.text),
                 text=value.text,
-                label_x=ROWS_WIDTH,
+                label_x=ROWS_WIDTH if is_mirrored else 0,
+                text_x=0 if is_mirrored else ROWS_WIDTH,
             )
-            for place, value in enumerate(shown)
+            for place, (value, width) in enumerate(zip(shown, widths, strict=True))
         ],
         ticks=[],
         floor=0,
+        is_mirrored=is_mirrored,
     )
 
 
@@ -173,10 +203,26 @@ def _step(reach: int) -> int:
         power *= 10
 
 
-def _within(middle: float, label: str, *, start: int = 0) -> float:
-    """Keep a label that stands under or over its bar inside the picture."""
-    half = len(label) * 3.8
-    return min(max(middle, start + half), WIDTH - half)
+def _shortened(label: str, *, beside: str) -> str:
+    """Cut a name that would run into its number; the table has the whole of it."""
+    most = int((ROWS_WIDTH - LETTER * len(beside) - GAP) / LETTER)
+    return label if len(label) <= most else f"{label[: most - 1].rstrip()}…"
+
+
+def _labels_within(room: float, values: Sequence[Value]) -> int:
+    """Answer how many labels stand beside each other; on a narrow page every other one does."""
+    widest = max(len(value.label) for value in values) * LETTER * 0.6 + 2 * GAP
+    return max(2, min(MOST_LABELS, int(room / widest)))
+
+
+def _placed(middle: float, label: str, *, start: float = 0) -> tuple[float, str]:
+    """Place a label under or over its bar, or at the edge that it would run over."""
+    half = len(label) * LETTER / 2
+    if middle - half < start:
+        return start, "start"
+    if middle + half > WIDTH:
+        return WIDTH, "end"
+    return round(middle, 1), "middle"
 
 
 def _extremes(values: Sequence[Value]) -> str:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from support.analytics import charts
 from support.analytics.asking import LookUp
 from support.analytics.catalogue import (
+    ACCOUNT,
     AMOUNT,
     MINUTES,
     MOMENT,
@@ -28,7 +29,7 @@ from support.analytics.catalogue import (
 )
 from support.analytics.charts import Chart, Value
 from support.analytics.days import zone
-from travel.common.locales import reader_locale
+from travel.common.locales import in_a_row, own_digits, reader_locale
 from travel.common.money import Money, minor_digits
 from travel.common.sheets import Cell
 from travel.common.templatetags.look import (
@@ -41,6 +42,8 @@ from travel.common.templatetags.look import (
 
 _DAY, _MONTH = re.compile(r"\d{4}-\d{2}-\d{2}"), re.compile(r"\d{4}-\d{2}")
 NOTHING = "–"
+# What stands at the beginning of its cell; quantities stand under each other at its end.
+_WORDS = (TEXT, MOMENT, ACCOUNT)
 
 
 # --- cells ----------------------------------------------------------------------------------------
@@ -48,13 +51,20 @@ NOTHING = "–"
 
 def number_text(number: int) -> str:
     """Write a whole number with its thousands apart: `28,753`."""
-    return format_decimal(number, locale=reader_locale())
+    return _decimal(number)
 
 
 def share_text(basis_points: int) -> str:
-    """Write hundredths of a per cent with one decimal: `71.4 %`."""
-    number = format_decimal(Decimal(basis_points) / 100, format="#,##0.0", locale=reader_locale())
-    return _("%(number)s %%") % {"number": number}
+    """Write hundredths of a per cent with one decimal: `71.4 %`; two where one would be nothing."""
+    pattern = "#,##0.00" if 0 < abs(basis_points) < 10 else "#,##0.0"
+    return _("%(number)s %%") % {"number": _decimal(Decimal(basis_points) / 100, pattern)}
+
+
+def _decimal(number: int | Decimal, pattern: str | None = None) -> str:
+    """Write a number with the digits and the signs of the reader's language."""
+    locale = reader_locale()
+    text = format_decimal(number, format=pattern, locale=locale, numbering_system="default")
+    return own_digits(text, locale)
 
 
 def cell_text(value: Any, kind: str) -> str:
@@ -63,6 +73,9 @@ def cell_text(value: Any, kind: str) -> str:
         return NOTHING
     if isinstance(value, Money):
         return money_text(value)
+    if kind == ACCOUNT:
+        # A name, not a quantity: it is typed into a search as it stands here.
+        return str(value)
     if kind == SHARE:
         return share_text(value)
     if kind == MINUTES:
@@ -79,7 +92,9 @@ def label_text(label: str, *, briefly: bool = False) -> str:
         return day_and_month(day) if briefly else short_day(day)
     if _MONTH.fullmatch(label):
         first = date.fromisoformat(f"{label}-01")
-        return format_skeleton("yMMM" if briefly else "yMMMM", first, locale=reader_locale())
+        locale = reader_locale()
+        skeleton = "yMMM" if briefly else "yMMMM"
+        return own_digits(format_skeleton(skeleton, first, locale=locale), locale)
     return label
 
 
@@ -87,7 +102,7 @@ def table(report: Report | LookUp, rows: Sequence[Any], *, by_title: str = "") -
     """Answer a report's table as the template shows it: headings, and rows of written cells."""
     return {
         "head": [
-            {"title": column.title or by_title, "is_number": column.kind not in (TEXT, MOMENT)}
+            {"title": column.title or by_title, "is_number": column.kind not in _WORDS}
             for column in report.columns
         ],
         "rows": [[_shown(row, column) for column in report.columns] for row in rows],
@@ -97,7 +112,13 @@ def table(report: Report | LookUp, rows: Sequence[Any], *, by_title: str = "") -
 def _shown(row: Any, column: Column) -> dict[str, Any]:
     value = getattr(row, column.name)
     text = cell_text(str(column.words[value]) if value in column.words else value, column.kind)
-    return {"text": _isolated(text), "plain": text, "is_number": column.kind not in (TEXT, MOMENT)}
+    return {
+        "text": _isolated(text),
+        "plain": text,
+        "is_number": column.kind not in _WORDS,
+        # A day is not broken into lines; there are many of them under each other.
+        "is_day": isinstance(value, str) and bool(_DAY.fullmatch(value) or _MONTH.fullmatch(value)),
+    }
 
 
 def _isolated(text: str) -> SafeString:
@@ -150,22 +171,31 @@ def _currency(report: Report | LookUp, row: Any) -> str:
 
 
 def charts_of(report: Report, rows: Sequence[Any], title: str) -> list[Chart]:
-    """Draw a report's column, a chart for each currency; none where there is too little to see."""
+    """
+    Draw a report's column, a chart for each currency; none where there is too little to see.
+
+    Shares of amounts are of one currency as well.
+    """
     if not report.drawn or not rows:
         return []
-    drawn = next(column for column in report.columns if column.name == report.drawn)
-    if drawn.kind != AMOUNT:
+    drawn = drawn_column(report)
+    if not report.has_money:
         return [chart for chart in [_chart(title, rows, drawn)] if chart]
-    currencies = sorted({getattr(row, drawn.name).currency for row in rows})
+    currencies = sorted({_currency(report, row) for row in rows})
     found = [
         _chart(
-            f"{title}, {currency}" if len(currencies) > 1 else title,
-            [row for row in rows if getattr(row, drawn.name).currency == currency],
+            in_a_row([title, currency]) if len(currencies) > 1 else title,
+            [row for row in rows if _currency(report, row) == currency],
             drawn,
         )
         for currency in currencies
     ]
     return [chart for chart in found if chart]
+
+
+def drawn_column(report: Report) -> Column:
+    """Answer the column that a report's charts show."""
+    return next(column for column in report.columns if column.name == report.drawn)
 
 
 def _chart(title: str, rows: Sequence[Any], drawn: Column) -> Chart | None:
@@ -195,10 +225,18 @@ def _number(value: Any) -> int:
 
 
 def _briefly(number: int, sample: Any, kind: str) -> str:
-    """Write the number of a line across a chart in little room: `20K`."""
+    """Write the number of a line across a chart in little room: `20K`, `0.05 %`."""
     if kind == SHARE:
-        return _("%(number)s %%") % {"number": number_text(number // 100)}
+        places = 0 if number % 100 == 0 else 1 if number % 10 == 0 else 2
+        share = _decimal(Decimal(number) / 100, "#,##0." + "0" * places if places else "#,##0")
+        return _("%(number)s %%") % {"number": share}
     value = Decimal(number)
     if isinstance(sample, Money):
         value = value.scaleb(-minor_digits(sample.currency))
-    return format_compact_decimal(value, locale=reader_locale(), fraction_digits=1)
+    locale = reader_locale()
+    places = 1 if abs(value) >= 1 else 2
+    text = format_compact_decimal(
+        value, locale=locale, fraction_digits=places, numbering_system="default"
+    )
+    # Where a language has no short word for thousands they are set apart at least.
+    return _decimal(value) if text.lstrip("-").isdecimal() else own_digits(text, locale)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -63,12 +64,25 @@ def look_up_view(site: Any, request: HttpRequest, name: str) -> HttpResponse:
         "form": form,
         "rows": rows,
         "most": asking.MOST_ROWS,
-        "table": written.table(found, rows) if rows else None,
+        "table": _table(request, found, rows) if rows else None,
         "csv_href": reverse("admin:numbers_look_up_csv", args=[name])
         + f"?{request.GET.urlencode()}",
     }
     status = 400 if form.is_bound and rows is None else 200
     return TemplateResponse(request, "admin/support/numbers/look_up.html", context, status=status)
+
+
+def _table(request: HttpRequest, look_up: LookUp, rows: Sequence[Any]) -> dict[str, Any]:
+    """Answer the table; what a row is about leads to its page, for those who may open that."""
+    table = written.table(look_up, rows)
+    about = look_up.columns[0].name
+    user: Any = request.user
+    for row, cells in zip(rows, table["rows"], strict=True):
+        if about == "locator" and user.has_perm("bookings.view_reservation"):
+            cells[0]["href"] = f"{reverse('admin:find')}?{urlencode({'q': row.locator})}"
+        elif about == "user_id" and user.has_perm("accounts.view_user"):
+            cells[0]["href"] = reverse("admin:accounts_user_change", args=[row.user_id])
+    return table
 
 
 def file_view(site: Any, request: HttpRequest, name: str) -> Any:

@@ -31,8 +31,8 @@ from travel.common.sheets import csv_file
 
 # The choice of carriers is a list; so many at most stand in it.
 MOST_CARRIERS = 500
-# The page shows so many rows; the file has them all.
-ROWS_SHOWN = 200
+# The page shows so many rows, all the days of a year among them; the file has them all.
+ROWS_SHOWN = 400
 
 
 def _day_field(label: Any) -> forms.DateField:
@@ -195,7 +195,7 @@ def _answer(request: HttpRequest, report: Report, asked: Asked) -> dict[str, Any
     return {
         "asked": asked,
         "sums": totals(found.rows) if report.name == "revenue" else [],
-        "charts": written.charts_of(report, found.rows, str(report.title)),
+        "charts": written.charts_of(report, found.rows, _drawn(report)),
         "table": written.table(report, found.rows[:ROWS_SHOWN], by_title=by_title),
         "rows_found": found.every,
         "rows_shown": min(len(found.rows), ROWS_SHOWN),
@@ -205,6 +205,15 @@ def _answer(request: HttpRequest, report: Report, asked: Asked) -> dict[str, Any
         + (f"?{request.GET.urlencode()}" if request.GET else ""),
         "subscribe_form": SubscribeForm(label_suffix=""),
     }
+
+
+def _drawn(report: Report) -> str:
+    """Say what a report's charts show: the report, and which of its columns."""
+    title = str(report.title)
+    column = str(written.drawn_column(report).title) if report.drawn else title
+    if column == title:
+        return title
+    return _("%(report)s: %(column)s") % {"report": title, "column": column}
 
 
 def _usual(request: HttpRequest, report: Report, asked: Asked) -> list[dict[str, Any]]:

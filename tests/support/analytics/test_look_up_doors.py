@@ -145,6 +145,29 @@ class TestPages:
         assert words.count("Storniert") == 1
         assert not {"Train", "Plane", "open", "cancelled"} & set(words)
 
+    def test_leads_to_what_it_is_about_who_may_go_there(
+        self, browser: Client, sales: Sales
+    ) -> None:
+        tickets = page(browser, "tickets-of-contact", contact=sales.ada.email).content.decode()
+        users = page(browser, "top-users", since="2026-06-01").content.decode()
+
+        locator = sales.ada.reservations.order_by("id")[0].locator
+        assert f'href="/admin/find/?q={locator}"' in tickets
+        found = browser.get(f"/admin/find/?q={locator}")
+        assert found.status_code == 302
+        assert f'href="/admin/accounts/user/{sales.ada.pk}/change/"' in users
+        assert browser.get(f"/admin/accounts/user/{sales.ada.pk}/change/").status_code == 200
+
+    def test_an_account_is_no_quantity(self, browser: Client, sales: Sales) -> None:
+        """It is searched for as it is read, so it has neither a comma nor other digits."""
+        User.objects.filter(pk=sales.ada.pk).update(city="Kassel")
+        factories.make_user(pk=1_234_567, city="Kassel")
+
+        for language in ("en", "fa"):
+            browser.cookies[settings.LANGUAGE_COOKIE_NAME] = language
+            answer = page(browser, "users-of-same-city", contact=sales.ada.email)
+            assert "<bdi>1234567</bdi>" in answer.content.decode()
+
     def test_asks_before_it_answers(self, browser: Client, sales: Sales) -> None:
         asked = page(browser, "tickets-by-phrase")
         wrong = page(browser, "tickets-by-phrase", phrase="ada")

@@ -8,13 +8,17 @@ import re
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
+from accounts.viewers import Viewer
+from bookings.engine.contract import Actor
 from inventory.models import Departure, Membership
+from payments import services as money
 from payments.models import MoneyAlarm
 from payments.services import goodwill
 from support.analytics.catalogue import REPORTS
@@ -146,6 +150,76 @@ class TestReports:
         assert "The highest is €150.00 on 1 Jun, the lowest €32.00 on 2 Jun." in text
         assert text.count('role="img"') == 2
         assert "€182.00" in text, "the sum of both days"
+
+    def test_each_chart_says_what_it_draws(self, chief: Client, sales: Sales) -> None:
+        """Of two currencies, beside each other, the pictures are alike."""
+        text = page(chief, "revenue", "first=2026-06-01&last=2026-06-02")
+
+        told = re.findall(r'<figcaption id="(chart-revenue-\d-title)">(.*?)</figcaption>', text)
+        assert told == [
+            ("chart-revenue-1-title", "Revenue: Net, EUR"),
+            ("chart-revenue-2-title", "Revenue: Net, JPY"),
+        ]
+        for name, _title in told:
+            assert f'aria-labelledby="{name} ' in text
+        # A column that is called as its report is told once.
+        occupancy = page(chief, "occupancy", "by=mode&first=2026-06-01&last=2026-06-08")
+        assert ">Occupancy</figcaption>" in occupancy
+
+    def test_shares_of_two_currencies_are_not_drawn_together(
+        self, chief: Client, sales: Sales, sell: Any
+    ) -> None:
+        gone = sell(sales.bob, sales.sky, now=at(2, 9))
+        money.cancel_and_refund(
+            viewer=Viewer(user_id=sales.bob.pk),
+            reservation_id=gone.id,
+            actor=Actor("holder", sales.bob.pk, ""),
+            now=at(2, 10),
+        )
+        text = page(chief, "refunds", f"{JUNE}&by=carrier")
+
+        assert re.findall(r"<figcaption[^>]*>(.*?)</figcaption>", text) == [
+            "Refunds: Given back of the price, EUR",
+            "Refunds: Given back of the price, JPY",
+        ]
+
+    def test_a_single_day_is_told_once(self, chief: Client, sales: Sales) -> None:
+        text = page(chief, "revenue", "first=2026-06-01&last=2026-06-01")
+        heading = re.search(r'<h2 id="numbers-found">(.*?)</h2>', text)
+        assert heading is not None
+        assert heading[1] == "Mon, 1 Jun 2026"
+
+    def test_a_year_of_days_stands_on_the_page(self, chief: Client, sales: Sales) -> None:
+        text = page(chief, "holds", "first=2025-06-03&last=2026-06-03")
+        assert text.count('<th scope="row" class="day">') == 366
+
+    def test_persian_numbers_have_their_digits_and_signs(
+        self, chief: Client, sales: Sales, sell: Any
+    ) -> None:
+        chief.cookies[settings.LANGUAGE_COOKIE_NAME] = "fa"
+        text = page(chief, "cancellations", f"{JUNE}&by=mode")
+
+        cells = re.findall(r"<td[^>]*><bdi>(.*?)</bdi>", text)
+        # Of the railway's three tickets two were cancelled: 66.7 per cent.
+        assert "۶۶٫۷٪" in cells
+        assert {"۳", "۲"} <= set(cells)
+        assert not [cell for cell in cells if re.search("[0-9]", cell)]
+        month = page(chief, "tickets", f"{JUNE}&by=month")
+        assert "ژوئن ۲۰۲۶" in month
+
+    def test_names_of_bars_stand_inside_the_picture_from_right_to_left(
+        self, chief: Client, sales: Sales
+    ) -> None:
+        english = page(chief, "tickets", f"{JUNE}&by=mode")
+        chief.cookies[settings.LANGUAGE_COOKIE_NAME] = "fa"
+        persian = page(chief, "tickets", f"{JUNE}&by=mode")
+
+        def names(text: str) -> set[tuple[str, str]]:
+            found = re.findall(r'<text class="chart-strong" x="([\d.]+)"[^>]*?(end)?"?>', text)
+            return set(found)
+
+        assert names(english) == {("0", "")}
+        assert names(persian) == {("420", "end")}
 
     def test_revenue_as_a_file(self, chief: Client, sales: Sales) -> None:
         rows = sheet(chief, "revenue", f"{JUNE}&by=month")
