@@ -2,7 +2,7 @@
 
 from payments.services.alarms import close_alarm, raise_alarm
 from payments.services.asking import ask_attempt, ask_top_up, believe_attempt
-from payments.services.cancelling import cancel_and_refund
+from payments.services.cancelling import cancel_and_refund, waits_for_approval
 from payments.services.paying import get_attempt, pay
 from payments.services.quoting import Quote, quote_cancellation, quote_for, read_reason
 from payments.services.refunds import (
@@ -57,4 +57,5 @@ __all__ = [
     "settle_attempt",
     "settle_top_up",
     "top_up",
+    "waits_for_approval",
 ]

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
+from django.db.models import Sum
 from django.utils.translation import gettext as _
 
+from accounts.models import User
 from accounts.viewers import Viewer
 from bookings import selectors as bookings
 from bookings import services as booking
@@ -68,8 +70,8 @@ def cancel_and_refund(
     Cancel, free the seats, keep the penalty and give the rest back; or release a hold.
 
     The money goes to where it came from, or at once to the wallet of the account that reserved.
-    What staff give back above the office's limit waits for a second person, with the seats free
-    already.
+    What staff give back of one payment above the office's limit waits for a second person, with the
+    seats free already.
 
     :raises QuoteExpired: the amounts are no longer those of the quote.
     :raises InvalidInput: there is no such destination, or a guest has no wallet.
@@ -79,6 +81,9 @@ def cancel_and_refund(
     """
     if not bookings.may_change(viewer, reservation_id):
         raise ProofNeeded()
+    if _is_staff(actor):
+        # What one member of staff gives back is added up one after the other.
+        User.objects.select_for_update().get(pk=actor.user_id)
     quote = quote_cancellation(
         viewer=viewer,
         reservation_id=reservation_id,
@@ -186,7 +191,7 @@ def _command(
 def _refund_row(
     quote: Quote, payment: Payment, actor: Actor, reason_code: str, refund_to: str
 ) -> RefundRow:
-    waits = needs_approval(actor, quote.refund)
+    waits = _is_staff(actor) and waits_for_approval(quote=quote)
     destination = destination_of(payment, refund_to)
     lands = destination == Destination.WALLET and not waits
     return RefundRow(
@@ -194,7 +199,7 @@ def _refund_row(
         destination=destination,
         waits=waits,
         reason_code=reason_code,
-        requested_by=actor.user_id if actor.kind == Cancellation.Actor.STAFF else None,
+        requested_by=actor.user_id if _is_staff(actor) else None,
         landing=(
             landing_sides(
                 amount=quote.refund,
@@ -208,10 +213,27 @@ def _refund_row(
     )
 
 
-def needs_approval(actor: Actor, refund: Money) -> bool:
-    """Say whether a second person looks first: staff give back more than one may alone."""
-    by_staff = actor.kind == Cancellation.Actor.STAFF
-    return bool(by_staff and refund.minor > settings.REFUND_APPROVAL_LIMIT)
+def _is_staff(actor: Actor) -> bool:
+    return actor.kind == Cancellation.Actor.STAFF
+
+
+def waits_for_approval(*, quote: Quote) -> bool:
+    """
+    Say whether a second person looks first when staff give back what is quoted.
+
+    What staff gave back of the same payment on nobody else's word counts together with it: several
+    small refunds are no way round the limit.
+    """
+    if not quote.refund:
+        return False
+    given = Refund.objects.filter(
+        payment__settles_id=quote.reservation.id,
+        cause=Refund.Cause.CANCELLATION,
+        requested_by__isnull=False,
+        decided_by__isnull=True,
+    ).exclude(state=Refund.State.PENDING_APPROVAL)
+    before = given.aggregate(sum=Sum("amount_minor"))["sum"] or 0
+    return bool(before + quote.refund.minor > settings.REFUND_APPROVAL_LIMIT)
 
 
 def _credit(done: Result, now: datetime) -> None:

@@ -208,9 +208,16 @@ class TestCancel:
             cancel_page(party), {**sent, "quote": answer.context["quote"].id}, follow=True
         )
         # Half of one of the two 45.00 EUR.
-        assert "Going back: €22.50" in done.content.decode()
+        said = [str(one) for one in done.context["messages"]]
+        assert said == [f"Of {party.locator} is cancelled what you chose. Going back: €22.50."]
         left = Coupon.objects.filter(passenger__reservation=party.id, state=Coupon.State.OPEN)
         assert [one.passenger.first_name for one in left] == ["Grace"]
+
+    def test_says_before_that_a_second_person_is_asked(self, desk, party, settings, clock) -> None:
+        settings.REFUND_APPROVAL_LIMIT = 4_500
+        assert "A second person" not in desk.get(cancel_page(party)).content.decode()
+        settings.REFUND_APPROVAL_LIMIT = 4_499
+        assert "A second person" in desk.get(cancel_page(party)).content.decode()
 
     def test_a_choice_is_shown_and_nothing_done(self, desk, party, clock) -> None:
         first = party.passengers[0]

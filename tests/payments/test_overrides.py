@@ -11,6 +11,7 @@ from django.test import Client
 
 from accounts.models import User
 from accounts.viewers import Viewer
+from bookings.engine.contract import Actor
 from bookings.errors import NotCancellable
 from bookings.models import Claim, Coupon, Reservation, ReservationEvent
 from bookings.selectors import ReservationDetail
@@ -26,7 +27,7 @@ from payments.models import (
     Refund,
     Transfer,
 )
-from payments.penalties import AFTER_DEPARTURE
+from payments.penalties import AFTER_DEPARTURE, Waiver
 from payments.tasks import settle_due
 from support import services as desk
 from tests import factories, selling
@@ -244,6 +245,60 @@ class TestTheSecondPerson:
     def test_is_asked_above_the_limit_only(self, paid: Hold, cancel: Cancel, settings: Any) -> None:
         settings.REFUND_APPROVAL_LIMIT = 9_000
         assert cancel(paid(2), "strike", waive_penalty=True).refund_state == "done"
+
+    def test_is_asked_when_several_refunds_of_one_payment_go_beyond_the_limit(
+        self, paid: Hold, cancel: Cancel, second: User, settings: Any, noon: datetime
+    ) -> None:
+        """Three seats of 45.00: two go back alone (90.00), the third (135.00 in all) does not."""
+        settings.REFUND_APPROVAL_LIMIT = 9_000
+        reservation = paid(3)
+        people = [one.id for one in reservation.passengers]
+
+        def one(passenger_id: int) -> str:
+            done = cancel(reservation, "strike", waive_penalty=True, passenger_ids=[passenger_id])
+            return str(done.refund_state)
+
+        assert [one(people[0]), one(people[1])] == ["done", "done"]
+        quote = services.quote_cancellation(
+            viewer=Viewer(is_support=True),
+            reservation_id=reservation.id,
+            waiver=Waiver("strike"),
+            now=noon,
+        )
+        assert services.waits_for_approval(quote=quote)
+        assert one(people[2]) == "pendingApproval"
+
+    def test_counts_what_a_second_person_has_seen_no_more(
+        self, paid: Hold, cancel: Cancel, second: User, settings: Any, noon: datetime
+    ) -> None:
+        settings.REFUND_APPROVAL_LIMIT = 4_499
+        reservation = paid(2)
+        first, other = (one.id for one in reservation.passengers)
+        cancel(reservation, "strike", waive_penalty=True, passenger_ids=[first])
+        services.approve_refund(refund_id=Refund.objects.get().pk, approver_id=second.pk, now=noon)
+        settings.REFUND_APPROVAL_LIMIT = 4_500
+
+        done = cancel(reservation, "strike", waive_penalty=True, passenger_ids=[other])
+
+        assert done.refund_state == "done"
+
+    def test_what_the_holder_took_back_is_not_staffs(
+        self, paid: Hold, cancel: Cancel, me: Viewer, settings: Any, noon: datetime
+    ) -> None:
+        settings.REFUND_APPROVAL_LIMIT = 4_500
+        reservation = paid(2)
+        first, other = (one.id for one in reservation.passengers)
+        services.cancel_and_refund(
+            viewer=me,
+            reservation_id=reservation.id,
+            passenger_ids=[first],
+            actor=Actor("holder", me.user_id),
+            now=noon,
+        )
+
+        done = cancel(reservation, "strike", waive_penalty=True, passenger_ids=[other])
+
+        assert done.refund_state == "done"
 
     def test_knows_who_asked(self, waiting: Refund, staff: User) -> None:
         assert (waiting.requested_by_id, waiting.decided_by_id) == (staff.pk, None)

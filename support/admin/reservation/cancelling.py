@@ -191,10 +191,13 @@ def _cancel(
         **chosen,
     )
     acts.record(request, row_of(reservation), gettext("Cancelled"), why=data["reason"])
-    said = gettext("%(locator)s is cancelled. Going back: %(refund)s.") % {
-        "locator": reservation.locator,
-        "refund": money_text(done.refund),
-    }
+    left = bool(done.reservation.open_coupons)
+    text = (
+        gettext("Of %(locator)s is cancelled what you chose. Going back: %(refund)s.")
+        if left
+        else gettext("%(locator)s is cancelled. Going back: %(refund)s.")
+    )
+    said = text % {"locator": reservation.locator, "refund": money_text(done.refund)}
     if done.refund_state == Refund.State.PENDING_APPROVAL:
         said = gettext("%(said)s A second person has to approve it.") % {"said": said}
     messages.success(request, said)
@@ -225,6 +228,7 @@ def _confirmation(
             "choice": choice,
             "quote": quote,
             "costs": _costs(reservation, quote) if quote else [],
+            "waits": quote is not None and services.waits_for_approval(quote=quote),
         },
         status=HTTPStatus.CONFLICT if is_stale else HTTPStatus.OK,
     )
