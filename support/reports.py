@@ -8,10 +8,10 @@ Each list goes by an index that carries its order (support.models.reports).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -314,14 +314,17 @@ class Colleague:
 
 def answering_staff() -> list[Colleague]:
     """List whom a report may be given to: active staff who may answer, by name."""
-    roles = [role for role, may in POWERS.items() if ANSWER in may]
     rows = (
         User.objects.filter(is_staff=True, is_active=True)
-        .filter(Q(is_superuser=True) | Q(groups__name__in=roles))
+        .filter(Q(is_superuser=True) | Q(groups__name__in=_answering_roles()))
         .distinct()
         .order_by("last_name", "first_name", "id")
     )
     return [Colleague(row.pk, row.full_name) for row in rows]
+
+
+def _answering_roles() -> list[str]:
+    return [role for role, may in POWERS.items() if ANSWER in may]
 
 
 # --- what else the passenger reported -------------------------------------------------------------
@@ -343,25 +346,100 @@ class OtherReport:
 
 def other_reports(report: ReportDetail) -> list[OtherReport]:
     """List the same passenger's other reports, the newest first, at most twenty."""
-    rows = (
-        Report.objects.filter(user_id=report.user_id)
-        .exclude(id=report.id)
-        .select_related("reservation")
-        .order_by("-id")[:MOST_OTHERS]
+    rows = Report.objects.filter(user_id=report.user_id).exclude(id=report.id).order_by("-id")
+    columns = ("id", "category", "state", "reservation__locator", "created_at", "merged_into")
+    return [_other(report, *row) for row in rows.values_list(*columns)[:MOST_OTHERS]]
+
+
+def _other(
+    report: ReportDetail,
+    number: int,
+    category: str,
+    state: str,
+    locator: str,
+    created_at: datetime,
+    merged_into: int | None,
+) -> OtherReport:
+    return OtherReport(
+        id=number,
+        category_name=str(Report.Category(category).label),
+        state=state,
+        state_name=str(State(state).label),
+        locator=locator,
+        created_at=created_at,
+        merged_into=merged_into,
+        may_join=report.merged_into is None and state != State.CLOSED,
     )
-    return [
-        OtherReport(
-            id=row.pk,
-            category_name=str(row.get_category_display()),
-            state=row.state,
-            state_name=str(row.get_state_display()),
-            locator=row.reservation.locator,
-            created_at=row.created_at,
-            merged_into=row.merged_into_id,
-            may_join=report.merged_into is None and row.state != State.CLOSED,
-        )
-        for row in rows
-    ]
+
+
+# --- beside a report ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyTitle:
+    """A canned reply as it is chosen."""
+
+    pk: int
+    title: str
+    language: str
+    category: str
+
+
+Reply = CannedReply | ReplyTitle
+AnyReply = TypeVar("AnyReply", CannedReply, ReplyTitle)
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What stands beside a report to choose from; see the functions of the same names."""
+
+    others: list[OtherReport]
+    replies: list[ReplyTitle]
+    colleagues: list[Colleague]
+
+
+# Every part has the columns number, three texts, when, and another number.
+_CHOICES = """
+SELECT 0, found.* FROM (
+    SELECT report.id, report.category, report.state, booked.locator, report.created_at,
+           report.merged_into_id
+    FROM support_report report JOIN bookings_reservation booked ON booked.id = report.reservation_id
+    WHERE report.user_id = %s AND report.id <> %s ORDER BY report.id DESC LIMIT %s) found
+UNION ALL
+SELECT 1, found.* FROM (
+    SELECT id, title, language, category, NULL AS at, NULL AS other FROM support_cannedreply
+    WHERE category IN ('', %s) ORDER BY title, language, id LIMIT %s) found
+UNION ALL
+SELECT 2, person.id, person.first_name, person.last_name, '', NULL, NULL
+FROM accounts_user person
+WHERE person.is_staff = %s AND person.is_active = %s AND (person.is_superuser = %s OR person.id IN (
+    SELECT member.user_id FROM accounts_user_groups member
+    JOIN auth_group role ON role.id = member.group_id WHERE role.name IN ({roles})))
+"""
+
+
+def choices(report: ReportDetail) -> Choices:
+    """Answer what a report's page offers to choose from, in one statement."""
+    roles = _answering_roles()
+    parts: dict[int, list[tuple[Any, ...]]] = {0: [], 1: [], 2: []}
+    for part, *row in sql.rows(
+        _CHOICES.format(roles=sql.marks(len(roles))),
+        [
+            *(report.user_id, report.id, MOST_OTHERS),
+            *(report.category, MOST_REPLIES),
+            *(True, True, True, *roles),
+        ],
+    ):
+        parts[int(part)].append(tuple(row))
+    staff = sorted(parts[2], key=lambda row: (row[2], row[1], row[0]))
+    return Choices(
+        others=[
+            _other(report, *row[:4], sql.moment(row[4]), row[5])
+            for row in sorted(parts[0], reverse=True)
+        ],
+        replies=_offered(report, [ReplyTitle(*row[:4]) for row in parts[1]]),
+        colleagues=[Colleague(row[0], f"{row[1]} {row[2]}".strip()) for row in staff],
+    )
 
 
 # --- canned replies -------------------------------------------------------------------------------
@@ -392,9 +470,12 @@ def canned_replies(report: ReportDetail) -> list[CannedReply]:
     Those in its passenger's language come first, then those for its category before those for all.
     """
     rows = CannedReply.objects.filter(category__in=["", report.category])
+    return _offered(report, rows.order_by("title", "language", "id")[:MOST_REPLIES])
+
+
+def _offered(report: ReportDetail, replies: Iterable[AnyReply]) -> list[AnyReply]:
     return sorted(
-        rows.order_by("title", "language", "id")[:MOST_REPLIES],
-        key=lambda row: (row.language != report.language, row.category == "", row.title),
+        replies, key=lambda row: (row.language != report.language, row.category == "", row.title)
     )
 
 

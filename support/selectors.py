@@ -303,18 +303,16 @@ def _load(
 def _threads(report_ids: Sequence[int], *, with_internal: bool) -> dict[int, list[MessageDetail]]:
     """Answer the messages of each report, with those of the reports that were merged into it."""
     threads: dict[int, list[MessageDetail]] = {one: [] for one in report_ids}
-    merged = dict(
-        Report.objects.filter(merged_into__in=report_ids).values_list("id", "merged_into_id")
-    )
-    rows = ReportMessage.objects.filter(report_id__in={*report_ids, *merged})
+    meant = Report.objects.filter(Q(id__in=report_ids) | Q(merged_into__in=report_ids))
+    rows = ReportMessage.objects.filter(report__in=meant.values("id"))
     if not with_internal:
         rows = rows.filter(is_internal=False)
-    for one in rows.order_by("id").values_list(
+    for *one, merged_into in rows.order_by("id").values_list(
         *("id", "report_id", "author_id", _known_as("first_name"), _known_as("last_name")),
-        *("is_from_staff", "is_internal", "event", "body", "created_at"),
+        *("is_from_staff", "is_internal", "event", "body", "created_at", "report__merged_into"),
     ):
         message = MessageDetail(*one)
-        for report_id in {message.report_id, merged.get(message.report_id, message.report_id)}:
+        for report_id in (message.report_id, merged_into):
             if report_id in threads:
                 threads[report_id].append(message)
     return threads

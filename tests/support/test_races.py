@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from payments import selectors as money
 from payments import services as payments
 from payments.models import Cancellation, Refund
 from support import services
+from support.errors import MoveNotAllowed
 from support.models import Report, ReportMessage
 from support.selectors import ReportDetail
 from tests import factories
@@ -187,3 +188,70 @@ def test_merging_in_a_ring_while_the_passenger_writes_makes_no_circle(
     assert ends
     assert {other for other in into.values() if other is not None} <= set(ends)
     assert all(Report.objects.get(pk=one).due_at is not None for one in ends)
+
+
+def answer(report: ReportDetail, viewer: Viewer, now: datetime) -> None:
+    services.respond(
+        viewer=viewer, report_id=report.id, answer="We are sorry.", state="Reviewed", now=now
+    )
+
+
+def test_eight_workers_close_an_answered_report_once(
+    buy: Buy, me: Viewer, agent: Viewer, noon: datetime
+) -> None:
+    booked = buy()
+    sent = [send(booked, me, noon, text=f"{number}.") for number in range(4)]
+    for one in sent:
+        answer(one, agent, noon)
+    late = noon + timedelta(days=20)
+
+    def work() -> int:
+        """As the task does: look what is due, then close one after the other."""
+        due = services.due_to_close(now=late, limit=9)
+        return sum(services.close_lapsed(report_id=one, now=late) for one in due)
+
+    assert sum(at_once([work] * 8)) == 4
+
+    for one in sent:
+        thread = ReportMessage.objects.filter(report=one.id)
+        assert thread.filter(event="lapsed").count() == 1
+    assert OutboxMessage.objects.filter(kind="support.report_lapsed").count() == 4
+    assert set(Report.objects.values_list("state", "closed_at")) == {("Closed", late)}
+
+
+def test_workers_close_while_the_passenger_and_staff_write(
+    buy: Buy, me: Viewer, colleagues: list[Viewer], noon: datetime
+) -> None:
+    """Whoever comes first: no word is lost, and whoever wrote last waits for an answer."""
+    booked = buy()
+    late = noon + timedelta(days=14)
+    sent = [send(booked, me, noon, text=f"{number}.") for number in range(4)]
+    for one in sent:
+        answer(one, colleagues[0], noon)
+    asked, answered = sent[:2], sent[2:]
+
+    results = at_once(
+        [lambda one=one: services.close_lapsed(report_id=one.id, now=late) for one in sent]
+        + [
+            lambda one=one: services.add_message(viewer=me, report_id=one.id, text="And?", now=late)
+            for one in asked
+        ]
+        + [lambda one=one: answer(one, colleagues[1], late) for one in answered]
+    )
+
+    assert set(tally(results)) <= {"done", "move_not_allowed"}
+    for one, closed, written in zip(sent, results[:4], results[4:], strict=True):
+        row = Report.objects.get(pk=one.id)
+        mails = OutboxMessage.objects.filter(
+            kind="support.report_lapsed", body__contains=f"report {one.id} "
+        )
+        # Told of as often as it was closed, and never closed under a word that came before.
+        assert mails.count() == closed
+        if one in asked:
+            assert (row.state, row.due_at) == ("Pending", late + timedelta(days=2))
+        elif closed:
+            assert isinstance(written, MoveNotAllowed)
+            assert row.state == "Closed"
+        else:
+            assert (row.state, row.closes_at) == ("Reviewed", late + timedelta(days=14))
+    assert ReportMessage.objects.filter(body="And?").count() == 2

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.viewers import Viewer
-from support import reports
+from support import reports, services
 from support.models import Report
 from support.reports import Narrow
 from support.selectors import ReportDetail
@@ -37,6 +37,7 @@ def many(report: ReportDetail, agent: Viewer, noon: datetime) -> Viewer:
             created_at=noon,
             waiting_since=noon if state == "Pending" else None,
             due_at=noon + timedelta(minutes=number * 7919 % 4_000) if state == "Pending" else None,
+            closes_at=noon + timedelta(minutes=number % 500) if state == "Reviewed" else None,
         )
         for number in range(4_000)
     )
@@ -83,3 +84,14 @@ def test_each_tab_goes_by_its_index(many: Viewer, noon: datetime) -> None:
     assert key in ("report_due", "report_state")
     assert not sorts
     assert found == {asked: (key, False) for asked, key in KEYS.items()}
+
+
+def test_what_closes_by_itself_is_found_by_its_index(many: Viewer, noon: datetime) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        found = services.due_to_close(now=noon + timedelta(minutes=99), limit=50)
+
+    # Of ten reports two are answered; one of these closes in each of the first minutes.
+    assert len(found) == 50
+    (row,) = plan(queries.captured_queries[0]["sql"])
+    assert row["key"] == "report_closes"
+    assert "filesort" not in (row["Extra"] or "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,8 +20,7 @@ from support.admin.reports.forms import (
     MergeForm,
     NoteForm,
 )
-from support.models import CannedReply
-from support.reports import OtherReport
+from support.reports import Choices, Colleague, Reply
 from support.selectors import MOVES, ReportDetail, State
 
 ANSWER_IT = "answer"
@@ -41,7 +40,7 @@ class Act:
 # --- their forms ----------------------------------------------------------------------------------
 
 
-def answer_form(data: Any, report: ReportDetail, replies: Sequence[CannedReply]) -> AnswerForm:
+def answer_form(data: Any, report: ReportDetail, replies: Iterable[Reply]) -> AnswerForm:
     """Answer the form of an answer; an answered report is what it becomes unless said otherwise."""
     first = State.REVIEWED if State.REVIEWED in MOVES[report.state] else report.state
     return AnswerForm(data, report=report, replies=replies, initial={"state": str(first)})
@@ -50,28 +49,22 @@ def answer_form(data: Any, report: ReportDetail, replies: Sequence[CannedReply])
 def forms_of(
     report: ReportDetail,
     bound: dict[str, forms.Form],
-    *,
-    replies: Sequence[CannedReply],
-    others: Iterable[OtherReport],
+    choices: Choices,
 ) -> dict[str, forms.Form]:
     """Answer the forms of a report's page by their acts; what was sent and refused stays in it."""
     return {
-        ANSWER_IT: answer_form(None, report, replies),
+        ANSWER_IT: answer_form(None, report, choices.replies),
         "note": NoteForm(),
-        "give": GiveForm(colleagues=_colleagues_for(report)),
+        "give": GiveForm(colleagues=_may_get(report, choices.colleagues)),
         "refile": FileForm(initial={"category": report.category}),
-        "merge": MergeForm(others=others),
+        "merge": MergeForm(others=choices.others),
         **bound,
     }
 
 
-def _colleagues_for(report: ReportDetail) -> list[reports.Colleague]:
+def _may_get(report: ReportDetail, colleagues: Iterable[Colleague]) -> list[Colleague]:
     """List whom it may be given to: not whoever has it, nor whoever wrote it."""
-    return [
-        one
-        for one in reports.answering_staff()
-        if one.id not in (report.assigned_to_id, report.user_id)
-    ]
+    return [one for one in colleagues if one.id not in (report.assigned_to_id, report.user_id)]
 
 
 # --- what they do ---------------------------------------------------------------------------------
@@ -148,7 +141,7 @@ ACTS: tuple[Act, ...] = (
     ),
     Act(
         "give",
-        lambda data, report: GiveForm(data, colleagues=_colleagues_for(report)),
+        lambda data, report: GiveForm(data, colleagues=_may_get(report, reports.answering_staff())),
         _give,
         lambda data: _("The report is given to a colleague."),
     ),

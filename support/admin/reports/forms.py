@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy
 
 from inventory.models import Mode
 from support import reports, services
-from support.models import CannedReply, Report
-from support.reports import Colleague, OtherReport
+from support.models import Report
+from support.reports import Colleague, OtherReport, Reply
 from support.selectors import CATEGORY_CHOICES, MOVES, STATES, ReportDetail
 from travel.common.text import clean_text
 
@@ -82,7 +82,7 @@ class AnswerForm(OnceForm):
     seen = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
 
     def __init__(
-        self, *args: Any, report: ReportDetail, replies: Iterable[CannedReply], **kwargs: Any
+        self, *args: Any, report: ReportDetail, replies: Iterable[Reply], **kwargs: Any
     ) -> None:
         super().__init__(*args, auto_id="answer_%s", **kwargs)
         words = dict(Report.State.choices)

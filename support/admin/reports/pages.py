@@ -15,6 +15,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -80,6 +81,8 @@ def _bound(site: Any, view: Any) -> Any:
         viewer = viewers.of_user(user)
         if not (viewer.is_support and user.has_perm(SEES)):
             raise PermissionDenied
+        # Here and in the page's frame it is asked what the roles allow: they are read once.
+        prefetch_related_objects([user], "groups")
         with refusals_as_answers():
             answer: HttpResponse = view(site, request, Hand(user, viewer), **kwargs)
         return answer
@@ -218,7 +221,7 @@ def _inserted(site: Any, request: HttpRequest, hand: Hand, report: ReportDetail)
         data["answer"] = f"{written}\n\n{filled}" if written else filled
     form = acts.answer_form(None, report, replies)
     form.initial = {name: data.get(name, "") for name in ("answer", "state")}
-    return _page_of(site, request, hand, report.id, {acts.ANSWER_IT: form}, replies=replies)
+    return _page_of(site, request, hand, report.id, {acts.ANSWER_IT: form})
 
 
 def _page_of(
@@ -228,15 +231,12 @@ def _page_of(
     pk: int,
     bound: dict[str, forms.Form],
     *,
-    replies: list[Any] | None = None,
     status: int = HTTPStatus.OK,
 ) -> HttpResponse:
     now: datetime = clock.now()
     report, found = selectors.get_report_and_reservation(viewer=hand.viewer, report_id=pk, now=now)
     may_work = hand.may_answer and report.user_id != hand.viewer.user_id
-    others = reports.other_reports(report)
-    if replies is None:
-        replies = reports.canned_replies(report) if may_work else []
+    choices = reports.choices(report)
     beside = showing.reservation(request, found, report, powers=hand.powers, now=now)
     return _shown(
         site,
@@ -250,12 +250,12 @@ def _page_of(
         due=showing.due(report.due_at, now, closes_at=report.closes_at),
         thread=showing.thread(report, zone=beside.zone),
         beside=beside,
-        others=others,
+        others=choices.others,
         is_own=report.user_id == hand.viewer.user_id,
         may_work=may_work,
         is_mine=report.assigned_to_id == hand.viewer.user_id,
-        forms=acts.forms_of(report, bound, replies=replies, others=others) if may_work else {},
-        has_replies=bool(replies),
+        forms=acts.forms_of(report, bound, choices) if may_work else {},
+        has_replies=may_work and bool(choices.replies),
         once=new_secret(),
     )
 
