@@ -15,7 +15,7 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.viewers import Viewer
 from bookings.models import Coupon, SeatBlock, Unseated
-from inventory.models import Call, Departure, Feed, Membership, PendingChange, Seat
+from inventory.models import Call, Departure, Feed, Membership, PendingChange, Seat, Vehicle
 from payments import services as paying
 from support.models import DeskEntry, DisruptionItem, DisruptionJob
 from support.tasks import work_on_disruptions
@@ -258,6 +258,27 @@ class TestOtherActs:
         text = browser.get(reverse("admin:desk")).content.decode()
         assert "Without a seat" in text
         assert "Seat who waits" in browser.get(page_of(train)).content.decode()
+
+    def test_no_other_vehicle(self, browser, train, flight):
+        # That another carrier has one does not help.
+        carrier = train.departure.service.carrier
+        Vehicle.objects.filter(carrier=carrier).exclude(pk=train.departure.vehicle_id).delete()
+        shown = browser.get(page_of(train))
+        assert "swap" not in [act.name for act in shown.context["acts"]]
+        text = shown.content.decode()
+        assert act_page(train, "swap") not in text
+        assert (
+            f"Swap the vehicle: not possible.</span> {carrier} has no vehicle but this one." in text
+        )
+        answer = browser.get(act_page(train, "swap"), follow=True)
+        assert answer.redirect_chain == [(page_of(train), 302)]
+        assert [str(one) for one in answer.context["messages"]] == [
+            f"{carrier} has no vehicle but this one."
+        ]
+        factories.make_vehicle(carrier)
+        shown = browser.get(page_of(train))
+        assert "not possible" not in shown.content.decode()
+        assert browser.get(act_page(train, "swap")).status_code == 200
 
     def test_seats_are_kept_back_and_given_back(self, browser, train, sold):
         form = browser.get(act_page(train, "block")).content.decode()

@@ -9,8 +9,8 @@ from typing import Any
 
 from django.utils.formats import date_format
 from django.utils.functional import Promise
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from bookings.services import vehicle_swap
 from bookings.services.vehicle_swap import Reseated
@@ -49,7 +49,8 @@ class DeskAct:
     """
     An act: its name in addresses, what it is called, its form, its meaning, and the service call.
 
-    It is offered for departures that are in such a state.
+    It is offered for departures that are in such a state. `hindered` answers why it cannot be done
+    though it is offered, or nothing.
     """
 
     name: str
@@ -61,6 +62,7 @@ class DeskAct:
         departure.state == Departure.State.SCHEDULED
     )
     is_grave: bool = False
+    hindered: Callable[[Departure], str] = lambda departure: ""
 
 
 # --- what acts mean -------------------------------------------------------------------------------
@@ -316,6 +318,14 @@ def _is_off(departure: Departure) -> bool:
     return departure.state == Departure.State.CANCELLED
 
 
+def _no_other_vehicle(departure: Departure) -> str:
+    if forms.other_vehicles(departure).exists():
+        return ""
+    return gettext("%(carrier)s has no vehicle but this one.") % {
+        "carrier": departure.service.carrier
+    }
+
+
 ACTS: tuple[DeskAct, ...] = (
     DeskAct(
         "delay",
@@ -358,6 +368,7 @@ ACTS: tuple[DeskAct, ...] = (
             now=now,
         ),
         is_grave=True,
+        hindered=_no_other_vehicle,
     ),
     DeskAct(
         "block",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -165,6 +166,12 @@ class PlatformForm(DeskForm):
         self.fields["call"].choices = call_choices(self.calls)  # type: ignore[attr-defined]
 
 
+def other_vehicles(departure: Departure) -> QuerySet[Vehicle]:
+    """Answer the vehicles of its carrier that a departure may run with instead of its own."""
+    rows = Vehicle.objects.filter(carrier_id=departure.service.carrier_id)
+    return rows.exclude(pk=departure.vehicle_id)
+
+
 class SwapForm(DeskForm):
     """Another vehicle."""
 
@@ -173,11 +180,7 @@ class SwapForm(DeskForm):
     order = ("vehicle", "tell")
 
     def prepare(self) -> None:
-        rows = (
-            Vehicle.objects.filter(carrier_id=self.departure.service.carrier_id)
-            .exclude(pk=self.departure.vehicle_id)
-            .order_by("name", "id")
-        )
+        rows = other_vehicles(self.departure).order_by("name", "id")
         self.fields["vehicle"].choices = [  # type: ignore[attr-defined]
             (pk, f"{name} ({code})")
             for pk, name, code in rows.values_list("id", "name", "code")[:MOST_VEHICLES]

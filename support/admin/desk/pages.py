@@ -147,6 +147,7 @@ def departure_view(site: Any, request: HttpRequest, reach: Reach, *, pk: int) ->
     may_change = reach.may_change(departure.service.carrier_id)
     waiting = desk.waiting(reach=reach, departure_id=pk) if reach.meets_people else []
     offered = [act for act in ACTS if may_change and act.is_offered(departure)]
+    hindered = {act.name: why for act in offered if (why := act.hindered(departure))}
     calls = desk.calls_of(pk)
     return _shown(
         site,
@@ -158,7 +159,10 @@ def departure_view(site: Any, request: HttpRequest, reach: Reach, *, pk: int) ->
         delay=max(desk.delay_of(call) for call in calls) // timedelta(minutes=1) if calls else 0,
         skipped=sum(call.is_skipped for call in calls),
         numbers=found,
-        acts=[act for act in offered if waiting or act.name != "seat"],
+        acts=[
+            act for act in offered if act.name not in hindered and (waiting or act.name != "seat")
+        ],
+        hindered=[(act, hindered[act.name]) for act in offered if act.name in hindered],
         people=(desk.people(pk, offset=(page - 1) * desk.PER_PAGE) if reach.meets_people else []),
         page=page,
         pages=_pages(found.passengers),
@@ -215,6 +219,9 @@ def act_view(site: Any, request: HttpRequest, reach: Reach, *, pk: int, name: st
         raise NotFound()
     if not reach.may_change(departure.service.carrier_id):
         raise NotAllowed()
+    if why := act.hindered(departure):
+        messages.error(request, why)
+        return HttpResponseRedirect(_home(departure))
     if request.method != "POST":
         if not act.is_offered(departure):
             messages.error(request, _("This cannot be done to the departure as it is now."))
