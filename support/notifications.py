@@ -137,6 +137,8 @@ def send_farewell(said: Farewell | None, *, now: datetime) -> None:
 SUBJECTS = {
     "platform": gettext_noop("Your departure leaves from another platform"),
     "vehicle": gettext_noop("Your seats have changed"),
+    "blocked": gettext_noop("Your seats have changed"),
+    "seated": gettext_noop("Your seats have changed"),
     "times": gettext_noop("The times of your departure have changed"),
     "cancelled": gettext_noop("Your departure was cancelled"),
     "skipped": gettext_noop("Your departure was changed"),
@@ -210,7 +212,7 @@ def _disruption_lines(
             }
             for one in tickets
         ]
-    if cause == "vehicle":
+    if cause in ("vehicle", "blocked", "seated"):
         return _seat_news(reservation, {one.id for one in tickets})
     return [_("Your seats were not paid for yet, and are given up. Nothing was charged.")]
 

@@ -29,6 +29,8 @@ class DisruptionJob(models.Model):
         PLATFORM = "platform", _("Other platform")
         VEHICLE = "vehicle", _("Other vehicle")
         TIMES = "times", _("Other times")
+        BLOCKED = "blocked", _("Seats kept back")
+        SEATED = "seated", _("Seats found for those who waited")
 
     class Deed(models.TextChoices):
         TELL = "tell", _("Tell them")
@@ -60,7 +62,16 @@ class DisruptionJob(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(
-                    cause__in=["cancelled", "skipped", "delayed", "platform", "vehicle", "times"]
+                    cause__in=[
+                        "cancelled",
+                        "skipped",
+                        "delayed",
+                        "platform",
+                        "vehicle",
+                        "times",
+                        "blocked",
+                        "seated",
+                    ]
                 ),
                 name="disruption_cause_known",
             ),

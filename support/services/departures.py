@@ -164,6 +164,7 @@ def swap_vehicle(
             actor=hand.actor,
         ),
         {"vehicle": vehicle_id},
+        cause=Cause.VEHICLE,
         tell=tell,
         now=now,
     )
@@ -198,6 +199,7 @@ def block_seats(
             actor=hand.actor,
         ),
         {"seats": sorted(seat_ids), "from": from_call, "to": to_call},
+        cause=Cause.BLOCKED,
         tell=tell,
         now=now,
     )
@@ -220,6 +222,7 @@ def unblock_seats(
             actor=hand.actor,
         ),
         {"blocks": sorted(block_ids)},
+        cause=Cause.SEATED,
         tell=True,
         now=now,
     )
@@ -236,6 +239,7 @@ def seat_the_waiting(*, hand: Hand, departure_id: int, now: datetime) -> DeskEnt
             departure_id=departure_id, revision=hand.revision, now=now, actor=hand.actor
         ),
         {},
+        cause=Cause.SEATED,
         tell=True,
         now=now,
     )
@@ -343,6 +347,7 @@ def _reseat(
     change: Callable[[], Reseated],
     details: dict[str, Any],
     *,
+    cause: str,
     tell: bool,
     now: datetime,
 ) -> DeskEntry:
@@ -358,7 +363,7 @@ def _reseat(
     if tell and moved and entry.job_id is None:
         entry.job = disruptions.begin(
             departure_id=departure_id,
-            cause=Cause.VEHICLE,
+            cause=cause,
             deed=Deed.TELL,
             concern=EVERYBODY,
             reason=hand.reason,

@@ -38,6 +38,8 @@ Deed = DisruptionJob.Deed
 State = DisruptionItem.State
 Outcome = DisruptionItem.Outcome
 
+# Of these support writes itself; of delays, cancellations and calls left out bookings write.
+TOLD_HERE = (Cause.PLATFORM, Cause.VEHICLE, Cause.TIMES, Cause.BLOCKED, Cause.SEATED)
 OFFICE = Viewer(is_support=True)
 # After so many failures a person looks at it.
 ATTEMPTS = 5
@@ -164,7 +166,7 @@ def _told(item: DisruptionItem, reservation: ReservationDetail, now: datetime) -
     job = item.job
     if not _tickets(job, reservation):
         return False
-    if job.cause in (Cause.PLATFORM, Cause.VEHICLE, Cause.TIMES):
+    if job.cause in TOLD_HERE:
         return notifications.disruption(
             reservation=reservation,
             job_id=job.pk,
