@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bookings.models import Coupon
@@ -20,7 +21,8 @@ from support.analytics import lookups
 from support.analytics.catalogue import ACCOUNT, AMOUNT, MOMENT, TEXT, Column, Label
 from support.analytics.days import Span
 from support.analytics.rights import PEOPLE, TRAFFIC, Rights
-from travel.common.errors import NotAllowed, NotFound
+from travel.common.contacts import parse_contact
+from travel.common.errors import InvalidInput, NotAllowed, NotFound
 
 # What a look-up may ask for: a text, a day of the numbers' zone, or a category of reports.
 WORDS, DAY, CATEGORY = "words", "day", "category"
@@ -75,6 +77,18 @@ def look_ups_for(rights: Rights) -> list[LookUp]:
     return [one for one in LOOK_UPS.values() if one.room in rights.everywhere]
 
 
+def answer(look_up: LookUp, said: Mapping[str, Any]) -> Sequence[Any]:
+    """
+    Answer the rows of a look-up.
+
+    :raises InvalidInput: the last day is before the first.
+    """
+    since, until = said.get("since"), said.get("until")
+    if since and until and until < since:
+        raise InvalidInput(errors={"until": [gettext("The last day is before the first.")]})
+    return look_up.run(said)
+
+
 def in_words(look_up: LookUp, said: Mapping[str, Any]) -> str:
     """
     Tell a look in a line, for the record: the look-up, and whom or what it was asked for.
@@ -91,6 +105,14 @@ def _begin(day: date) -> datetime:
 
 def _end(day: date) -> datetime:
     return Span(day, day).ends_at
+
+
+def _contact(typed: str) -> str:
+    """Write a contact as it is stored, however it is typed; what is none is found nowhere."""
+    try:
+        return parse_contact(typed).address
+    except ValueError:
+        return typed
 
 
 _CONTACT = Wanted("contact", _("E-mail address or telephone number"))
@@ -133,7 +155,9 @@ LOOK_UPS: dict[str, LookUp] = {
             PEOPLE,
             [_CONTACT],
             _TICKET,
-            lambda said: lookups.tickets_of_contact(contact=said["contact"], limit=MOST_ROWS),
+            lambda said: lookups.tickets_of_contact(
+                contact=_contact(said["contact"]), limit=MOST_ROWS
+            ),
         ),
         LookUp(
             "cancellers-of-city",
@@ -171,7 +195,9 @@ LOOK_UPS: dict[str, LookUp] = {
             PEOPLE,
             [_CONTACT],
             _users(_("Number"))[:-1],
-            lambda said: lookups.users_of_same_city(contact=said["contact"], limit=MOST_ROWS),
+            lambda said: lookups.users_of_same_city(
+                contact=_contact(said["contact"]), limit=MOST_ROWS
+            ),
         ),
         LookUp(
             "top-users",

@@ -14,6 +14,8 @@ from travel.common.errors import InvalidInput
 
 # A year and a leap day, both ends counted in.
 MOST_DAYS = 366
+# Days that are asked for are of these years, as they are in the API: zones are known for them.
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 
 
 def zone() -> str:

@@ -117,7 +117,8 @@ def _shown(row: Any, column: Column) -> dict[str, Any]:
         "plain": text,
         "is_number": column.kind not in _WORDS,
         # A day is not broken into lines; there are many of them under each other.
-        "is_day": isinstance(value, str) and bool(_DAY.fullmatch(value) or _MONTH.fullmatch(value)),
+        "is_day": column.kind == MOMENT
+        or (isinstance(value, str) and bool(_DAY.fullmatch(value) or _MONTH.fullmatch(value))),
     }
 
 

@@ -29,7 +29,7 @@ class LookUpView(ApiView):
         rights = rights_of(request.user)  # type: ignore[arg-type]
         found = asking.get_look_up(name=self.look_up.name, rights=rights)
         said = self.query()
-        rows = found.run(said)
+        rows = asking.answer(found, said)
         acts.record(request, None, asking.in_words(found, said), kind=acts.Kind.LOOKED)
         return self.answer({"count": len(rows), "results": [_row(found, row) for row in rows]})
 

@@ -9,16 +9,20 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from support import selectors
 from support.analytics import asking, lookups, written
 from support.analytics.asking import CATEGORY, DAY, LookUp, Wanted
+from support.analytics.days import FIRST_DAY, LAST_DAY
 from support.analytics.rights import Rights, rights_of
 from travel.common import acts
+from travel.common.errors import InvalidInput
 from travel.common.sheets import csv_file
 
 
@@ -31,11 +35,21 @@ class LookUpForm(forms.Form):
             self.fields[wanted.name] = _field(wanted)
 
 
+def day_field(**options: Any) -> forms.DateField:
+    """Answer a field for a day that numbers are asked for."""
+    # A control of this type takes and gives days as ISO writes them, in every language.
+    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    known = [
+        MinValueValidator(FIRST_DAY, gettext_lazy("This day is out of range.")),
+        MaxValueValidator(LAST_DAY, gettext_lazy("This day is out of range.")),
+    ]
+    return forms.DateField(widget=widget, validators=known, **options)
+
+
 def _field(wanted: Wanted) -> forms.Field:
     options: dict[str, Any] = {"label": wanted.title, "required": not wanted.may_be_left_out}
     if wanted.kind == DAY:
-        widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-        return forms.DateField(widget=widget, **options)
+        return day_field(**options)
     if wanted.kind == CATEGORY:
         return forms.ChoiceField(choices=[("", _("All")), *selectors.CATEGORY_CHOICES], **options)
     return forms.CharField(max_length=lookups.LONGEST, **options)
@@ -56,7 +70,7 @@ def links(rights: Rights) -> list[dict[str, Any]]:
 def look_up_view(site: Any, request: HttpRequest, name: str) -> HttpResponse:
     """Ask, and show what was found."""
     found, form = _asked(request, name)
-    rows = _rows(request, found, form, acts.Kind.LOOKED) if form.is_valid() else None
+    rows = _rows(request, found, form, acts.Kind.LOOKED)
     context = {
         **site.each_context(request),
         "title": found.title,
@@ -88,10 +102,10 @@ def _table(request: HttpRequest, look_up: LookUp, rows: Sequence[Any]) -> dict[s
 def file_view(site: Any, request: HttpRequest, name: str) -> Any:
     """Answer what was found as a file; where nothing can be asked, the page says why."""
     found, form = _asked(request, name)
-    if not form.is_valid():
+    rows = _rows(request, found, form, acts.Kind.EXPORTED)
+    if rows is None:
         address = reverse("admin:numbers_look_up", args=[name])
         return HttpResponseRedirect(f"{address}?{request.GET.urlencode()}")
-    rows = _rows(request, found, form, acts.Kind.EXPORTED)
     # Whom it is about stays out of the file's name, which lies about in lists of downloads.
     return csv_file(f"{name}.csv", written.file_head(found), written.file_rows(found, rows))
 
@@ -101,7 +115,17 @@ def _asked(request: HttpRequest, name: str) -> tuple[LookUp, LookUpForm]:
     return found, LookUpForm(request.GET or None, look_up=found)
 
 
-def _rows(request: HttpRequest, look_up: LookUp, form: LookUpForm, kind: str) -> Sequence[Any]:
-    rows = look_up.run(form.cleaned_data)
+def _rows(
+    request: HttpRequest, look_up: LookUp, form: LookUpForm, kind: str
+) -> Sequence[Any] | None:
+    """Answer what was found, and put it on record; None where the form says what is wrong."""
+    if not form.is_valid():
+        return None
+    try:
+        rows = asking.answer(look_up, form.cleaned_data)
+    except InvalidInput as refusal:
+        for name, texts in refusal.errors.items():
+            form.add_error(name, [str(text) for text in texts])
+        return None
     acts.record(request, None, asking.in_words(look_up, form.cleaned_data), kind=kind)
     return rows

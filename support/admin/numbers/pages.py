@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from inventory.models import Carrier, Mode
-from support.admin.numbers.lookups import file_view, links, look_up_view
+from support.admin.numbers.lookups import day_field, file_view, links, look_up_view
 from support.analytics import catalogue, written
 from support.analytics.catalogue import Asked, Report
 from support.analytics.days import last_days, month_of, today, zone
@@ -35,17 +35,11 @@ MOST_CARRIERS = 500
 ROWS_SHOWN = 400
 
 
-def _day_field(label: Any) -> forms.DateField:
-    # A control of this type takes and gives days as ISO writes them, in every language.
-    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    return forms.DateField(label=label, required=False, widget=widget)
-
-
 class FilterForm(forms.Form):
     """What a report is asked for. What is left out is as it is usually."""
 
-    first = _day_field(gettext_lazy("From"))
-    last = _day_field(gettext_lazy("To"))
+    first = day_field(label=gettext_lazy("From"), required=False)
+    last = day_field(label=gettext_lazy("To"), required=False)
     by = forms.ChoiceField(label=gettext_lazy("By"), required=False)
     carrier = forms.TypedChoiceField(
         label=gettext_lazy("Carrier"), required=False, coerce=int, empty_value=None

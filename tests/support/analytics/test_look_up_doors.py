@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.conf import settings
@@ -102,6 +103,7 @@ class TestOperations:
             ("tickets-by-phrase", "phrase=ada", "since"),
             ("top-users", "since=yesterday", "since"),
             ("top-reporters", "category=Weather", "category"),
+            ("tickets-by-mode", "since=2026-06-02&until=2026-06-01", "until"),
         ],
     )
     def test_what_is_missing_or_wrong_is_named(
@@ -144,6 +146,35 @@ class TestPages:
         assert words.count("Flug") == 1
         assert words.count("Storniert") == 1
         assert not {"Train", "Plane", "open", "cancelled"} & set(words)
+
+    @pytest.mark.parametrize(
+        ("since", "until"),
+        [
+            ("2026-06-02", "2026-06-01"),
+            ("0001-01-01", "2026-06-01"),
+            ("2026-06-01", "9999-12-31"),
+            ("2026-02-30", "2026-06-01"),
+        ],
+    )
+    def test_days_that_make_no_sense_are_told_on_the_form(
+        self, client: Client, since: str, until: str
+    ) -> None:
+        client.force_login(factories.make_user(is_staff=True, roles=["operations"]))
+        answer = page(client, "tickets-by-mode", since=since, until=until)
+
+        assert answer.status_code == 400
+        assert "errorlist" in answer.content.decode()
+        assert not Act.objects.exists()
+
+    @pytest.mark.parametrize("typed", [" ADA@Example.ORG ", "+49 (30) 1234-5678"])
+    def test_a_contact_is_found_however_it_is_typed(
+        self, browser: Client, api: ApiClient, sales: Sales, typed: str
+    ) -> None:
+        User.objects.filter(pk=sales.ada.pk).update(phone="+493012345678")
+
+        assert "3 rows" in page(browser, "tickets-of-contact", contact=typed).content.decode()
+        query = urlencode({"contact": typed})
+        assert operation(api, "tickets-of-contact", query).json()["count"] == 3
 
     def test_leads_to_what_it_is_about_who_may_go_there(
         self, browser: Client, sales: Sales

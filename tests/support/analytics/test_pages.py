@@ -278,6 +278,11 @@ class TestReports:
             "first=2026-06-02&last=2026-06-01",
             "first=2020-01-01&last=2026-06-01",
             "first=tomorrow",
+            "first=2026-02-30",
+            "first=9999-12-31",
+            "last=9999-12-31",
+            "last=0001-01-01",
+            "first=1899-12-31",
             "by=password",
             "mode=Boat",
             "carrier=1%20OR%201%3D1",
@@ -285,6 +290,12 @@ class TestReports:
     )
     def test_what_makes_no_sense_is_told_on_the_form(self, chief: Client, query: str) -> None:
         assert "errorlist" in page(chief, "revenue", query, status=400)
+
+    @pytest.mark.parametrize("query", ["first=2199-12-31", "last=1900-01-01"])
+    def test_the_first_and_the_last_day_there_are(self, chief: Client, query: str) -> None:
+        for name in ("revenue", "occupancy"):
+            page(chief, name, query)
+            assert sheet(chief, name, query) == []
 
     def test_pages_ask_as_often_however_much_was_sold(
         self, chief: Client, sales: Sales, sell: Any
