@@ -405,6 +405,44 @@ def blocks(departure_id: int) -> list[SeatBlock]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class BlockedSeats:
+    """Seats of a coach that are kept back on the same stretch, by one person, for one reason."""
+
+    coach: str
+    seats: list[str]
+    origin: str
+    destination: str
+    reason: str
+    by: str
+
+
+def grouped_blocks(found: Sequence[SeatBlock], calls: Sequence[Call]) -> list[BlockedSeats]:
+    """Answer blocks of a departure by coach and reason, in the order of the map."""
+    groups: dict[tuple[object, ...], list[SeatBlock]] = {}
+    for one in found:
+        key = (
+            one.stock.seat.coach_id,
+            one.reason,
+            one.first_segment,
+            one.last_segment,
+            one.created_by_id,
+        )
+        groups.setdefault(key, []).append(one)
+    names = {call.position: call.station.name for call in calls}
+    return [
+        BlockedSeats(
+            coach=ones[0].stock.seat.coach.label,
+            seats=[str(one.stock.seat) for one in ones],
+            origin=names.get(ones[0].first_segment, ""),
+            destination=names.get(ones[0].last_segment + 1, ""),
+            reason=ones[0].reason,
+            by=str(ones[0].created_by),
+        )
+        for ones in groups.values()
+    ]
+
+
 def seats_of(departure: Departure) -> list[Seat]:
     """Answer the seats of a departure's vehicle in the order of the map, with their coaches."""
     return list(

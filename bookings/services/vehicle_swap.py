@@ -17,7 +17,7 @@ from bookings.engine import holds, reseating, stock
 from bookings.engine.contract import Actor
 from bookings.engine.reseating import Plan
 from bookings.models import SeatBlock, SeatStock
-from inventory.models import Departure, Vehicle
+from inventory.models import Call, Departure, Vehicle
 from inventory.services import running
 from inventory.ticket_ids import segments_mask
 from travel.common.errors import InvalidInput, NotFound
@@ -82,7 +82,13 @@ def swap_vehicle(
 def preview_block(
     *, departure_id: int, seat_ids: Collection[int], first_segment: int, last_segment: int
 ) -> Reseated:
-    """Answer what block_seats would do to the people as they sit now; nothing is written."""
+    """
+    Answer what block_seats would do to the people as they sit now; nothing is written.
+
+    :raises InvalidInput: the stretch is not there, or a seat is kept back on it already.
+    """
+    _check_stretch(departure_id, first_segment, last_segment)
+    _check_free(departure_id, seat_ids, segments_mask(first_segment, last_segment))
     return Reseated.of(reseating.plan_of_block(departure_id, seat_ids, first_segment, last_segment))
 
 
@@ -111,9 +117,7 @@ def block_seats(
     and whatever inventory.services.running.lock raises.
     """
     departure = _lock(departure_id, revision, now)
-    last = departure.calls.count() - 2
-    if not 0 <= first_segment <= last_segment <= last:
-        raise InvalidInput(errors={"from_call": [_("The stretch does not run forward.")]})
+    _check_stretch(departure_id, first_segment, last_segment)
     stock.lay_out([departure], now)
     _check_seats(departure_id, set(seat_ids), segments_mask(first_segment, last_segment))
     return Reseated.of(
@@ -190,8 +194,17 @@ def _check_seats(departure_id: int, seat_ids: set[int], mask: int) -> None:
     rows = SeatStock.objects.filter(departure_id=departure_id, seat_id__in=seat_ids)
     if not seat_ids or rows.count() < len(seat_ids):
         raise InvalidInput(errors={"seats": [_("The departure has no such seat.")]})
-    for first, last in SeatBlock.objects.filter(stock__in=rows).values_list(
-        "first_segment", "last_segment"
-    ):
+    _check_free(departure_id, seat_ids, mask)
+
+
+def _check_stretch(departure_id: int, first_segment: int, last_segment: int) -> None:
+    last = Call.objects.filter(departure=departure_id).count() - 2
+    if not 0 <= first_segment <= last_segment <= last:
+        raise InvalidInput(errors={"from_call": [_("The stretch does not run forward.")]})
+
+
+def _check_free(departure_id: int, seat_ids: Collection[int], mask: int) -> None:
+    own = SeatBlock.objects.filter(stock__departure=departure_id, stock__seat__in=seat_ids)
+    for first, last in own.values_list("first_segment", "last_segment"):
         if segments_mask(first, last) & mask:
             raise InvalidInput(errors={"seats": [_("This seat is kept back already.")]})

@@ -22,6 +22,7 @@ from support.tasks import work_on_disruptions
 from tests import factories
 from tests.conftest import Clock
 from tests.selling import adults, reserve
+from travel.common.errors import NotFound
 from travel.common.money import Money
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("audited", "clock")]
@@ -298,6 +299,55 @@ class TestOtherActs:
         confirm(browser, train, "unblock", meant)
         assert SeatBlock.objects.count() == 1
 
+    @pytest.mark.parametrize(("start", "end"), [(1, 1), (3, 2)])
+    def test_a_stretch_that_does_not_run_forward(self, browser, train, start, end):
+        answer = post_block(browser, train, ["1A"], from_call=start, to_call=end)
+        assert answer.status_code == 400
+        assert answer.context["form"].errors == {"from_call": ["The stretch does not run forward."]}
+
+    def test_the_shortest_stretch(self, browser, train):
+        meant = post_block(browser, train, ["1A"], from_call=3, to_call=4).content.decode()
+        confirm(browser, train, "block", meant)
+        block = SeatBlock.objects.get()
+        assert (block.first_segment, block.last_segment) == (3, 3)
+
+    def test_a_seat_that_is_kept_back_already(self, browser, train):
+        confirm(browser, train, "block", post_block(browser, train, ["1A"]).content.decode())
+        answer = post_block(browser, train, ["1A", "1B"], from_call=1, to_call=2)
+        assert answer.status_code == 400
+        assert answer.context["form"].errors == {"seats": ["This seat is kept back already."]}
+
+    def test_seats_that_are_kept_back_are_shown_by_coach_and_reason(self, browser, train):
+        names = [call.station.name for call in train.calls]
+        for seats, way in [
+            (["1A", "1B", "2D"], {"reason": "Wet"}),
+            (["2A"], {"reason": "Crew"}),
+            (["2B"], {"reason": "Wet", "from_call": 1, "to_call": 2}),
+        ]:
+            meant = post_block(browser, train, seats, **way).content.decode()
+            confirm(browser, train, "block", meant)
+        shown = browser.get(page_of(train))
+        found = [
+            (one.coach, one.seats, one.origin, one.destination, one.reason)
+            for one in shown.context["blocks"]
+        ]
+        assert found == [
+            ("1", ["1A", "1B", "2D"], names[0], names[4], "Wet"),
+            ("1", ["2A"], names[0], names[4], "Crew"),
+            ("1", ["2B"], names[1], names[2], "Wet"),
+        ]
+        text = shown.content.decode()
+        assert "3 seats<br>" in text
+        assert text.count('<td dir="auto">Crew</td>') == 2  # The block, and the log.
+
+    def test_what_a_block_makes_is_called_so(self, browser, train, sold):
+        answer = confirm(
+            browser, train, "block", post_block(browser, train, ["1A"], tell="on").content.decode()
+        )
+        text = browser.get(answer.url).content.decode()
+        assert "Seats kept back: Tell them" in text
+        assert "Other vehicle" not in text + browser.get(page_of(train)).content.decode()
+
     def test_sales_are_closed_and_reopened(self, browser, train):
         confirm(browser, train, "close", ask(browser, train, "close", reason=""))
         assert Departure.objects.get(id=train.departure.pk).sales_closed_at is not None
@@ -445,6 +495,97 @@ class TestOtherActs:
         answer = confirm(browser, train, "extra", shown)
         assert answer.url == page_of(train)
         assert not Departure.objects.filter(run__startswith="extra").exists()
+
+
+def post_block(browser: Client, trip: factories.Trip, seats: list[str], **data: Any) -> Any:
+    """Ask for seats of coach 1 to be kept back; answer what comes back."""
+    page = act_page(trip, "block")
+    own = Seat.objects.filter(coach__seat_map=trip.departure.vehicle.seat_map, coach__label="1")
+    asked = {
+        "seats": [own.get(label=label).pk for label in seats],
+        "from_call": 0,
+        "to_call": 4,
+        "reason": "Wet",
+        **data,
+    }
+    return browser.post(page, {**hidden(browser.get(page).content.decode()), **asked})
+
+
+class TestOldPages:
+    """Two tabs, and the way back: nobody lands where nothing is, and nothing is done twice."""
+
+    def test_what_was_chosen_is_gone(self, browser, train):
+        confirm(browser, train, "block", post_block(browser, train, ["1A"]).content.decode())
+        block = SeatBlock.objects.get()
+        page = act_page(train, "unblock")
+        form = hidden(browser.get(page).content.decode())
+        shown = ask(browser, train, "unblock", blocks=[block.pk], reason="")
+        confirm(browser, train, "unblock", ask(browser, train, "unblock", blocks=[block.pk]))
+        for sent in ({**form, "blocks": [block.pk], "reason": ""}, hidden(shown)):
+            answer = browser.post(page, sent, follow=True)
+            assert answer.redirect_chain == [(page_of(train), 302)]
+            assert "has changed since" in answer.content.decode()
+
+    def test_what_is_gone_at_the_last_moment(self, browser, train, monkeypatch):
+        """The form still offers it; the service finds it no more."""
+        confirm(browser, train, "block", post_block(browser, train, ["1A"]).content.decode())
+        shown = ask(browser, train, "unblock", blocks=[SeatBlock.objects.get().pk])
+        monkeypatch.setattr("bookings.services.vehicle_swap.reseating.give_back_blocks", _not_found)
+        answer = browser.post(act_page(train, "unblock"), hidden(shown), follow=True)
+        assert answer.redirect_chain == [(page_of(train), 302)]
+        assert "has changed since" in answer.content.decode()
+
+    @pytest.mark.parametrize("name", ["unblock", "close", "extra"])
+    def test_pressed_again_after_going_back(self, browser, train, name):
+        confirm(browser, train, "block", post_block(browser, train, ["1A"]).content.decode())
+        data = {
+            "unblock": {"blocks": [SeatBlock.objects.get().pk]},
+            "close": {},
+            "extra": {
+                "day": "2026-06-03",
+                "leaves": "09:30",
+                "vehicle": train.departure.vehicle_id,
+            },
+        }[name]
+        shown = ask(browser, train, name, **data)
+        first = confirm(browser, train, name, shown)
+        count = DeskEntry.objects.count()
+        again = browser.post(act_page(train, name), hidden(shown), follow=True)
+        assert again.redirect_chain == [(first.url, 302)]
+        assert "This was done already" in again.content.decode()
+        assert DeskEntry.objects.count() == count
+
+    def test_another_ones_button_is_none_of_ones_own(self, browser, train, client, settings):
+        shown = ask(browser, train, "close")
+        confirm(browser, train, "close", shown)
+        chief = factories.make_user(email="chief@office.example", is_staff=True, is_superuser=True)
+        client.force_login(chief)
+        answer = client.post(act_page(train, "close"), hidden(shown), follow=True)
+        assert "has changed since" in answer.content.decode()
+
+    def test_a_settled_change_and_a_job_that_is_over(self, browser, train, sold, noon):
+        meant = ask(browser, train, "cancel", deed="tell", reason="Storm")
+        job_page = confirm(browser, train, "cancel", meant).url
+        old = hidden(browser.get(job_page).content.decode())
+        work_on_disruptions()
+        DisruptionJob.objects.update(state="done", finished_at=noon)
+        for button in ("stop", "retry"):
+            answer = browser.post(job_page, {**old, button: "1"}, follow=True)
+            assert answer.redirect_chain == [(job_page, 302)]
+            assert "There is nothing to do any more." in answer.content.decode()
+
+    @pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+    def test_the_last_day_there_is(self, browser, train, day):
+        assert browser.get(reverse("admin:desk"), {"day": day}).status_code == 200
+
+    @pytest.mark.parametrize("name", ["", "delay/", "people.csv"])
+    def test_numbers_that_no_departure_has(self, browser, train, name):
+        found = browser.get(f"{reverse('admin:desk')}{10**30}/{name}")
+        assert found.status_code == 404
+
+
+def _not_found(*args: Any) -> None:
+    raise NotFound
 
 
 def plan_extra(browser: Client, trip: factories.Trip, **data: Any) -> Any:

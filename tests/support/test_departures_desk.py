@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 
 from accounts.models import User
 from accounts.viewers import Viewer
-from bookings.models import Coupon, Reservation, ReservationEvent
-from bookings.selectors import ReservationDetail
+from bookings.models import Coupon, Reservation, ReservationEvent, SeatBlock, Unseated
+from bookings.selectors import ReservationDetail, get_reservation
 from inventory.errors import DepartureChanged, NotRunning
-from inventory.models import Call, Departure, Membership
+from inventory.models import Call, Departure, Membership, Seat
 from inventory.reach import reach_of
 from payments import selectors as money
 from payments import services as paying
@@ -21,6 +23,8 @@ from support import desk
 from support.models import DeskEntry, DisruptionItem, DisruptionJob
 from support.services import departures, disruptions
 from support.services.departures import Hand
+from support.story.books import read_all
+from support.story.words import tell_all
 from support.tasks import work_on_disruptions
 from tests import factories
 from tests.conftest import Clock
@@ -422,6 +426,68 @@ class TestSeats:
         assert "We are looking for a seat for Bob Roe" in mail.body
         waiting = desk.waiting(reach=reach_of(User.objects.get(pk=hand.user_id)))
         assert [(one.name, one.had) for one in waiting] == [("Bob Roe", "1/1C")]
+
+    def test_what_is_told_is_called_what_it_is(self, hand, train, pay, stranger, clock, noon):
+        # All seats of the class are taken: whoever has to go finds none.
+        seats = Seat.objects.filter(
+            coach__seat_map=train.departure.vehicle.seat_map, travel_class="Economy"
+        )
+        pay(train, people=4)
+        pay(train, who=stranger, people=seats.count() - 4)
+        seat = seats[0]
+        act = {"hand": hand, "departure_id": train.departure.pk, "now": noon}
+        departures.block_seats(seat_ids=[seat.pk], from_call=0, to_call=4, tell=True, **act)
+        work_on_disruptions()
+        waits = Unseated.objects.get().coupon.passenger.reservation_id
+        block = SeatBlock.objects.get()
+        departures.unblock_seats(block_ids=[block.pk], **act)
+        work_on_disruptions()
+        assert list(DisruptionJob.objects.order_by("id").values_list("cause", flat=True)) == [
+            "blocked",
+            "seated",
+        ]
+        mails = OutboxMessage.objects.filter(
+            kind="support.disruption", about=f"reservation:{waits}"
+        ).order_by("id")
+        assert ["We are looking for a seat" in mail.body for mail in mails] == [True, False]
+        assert all(mail.subject.startswith("Your seats have changed") for mail in mails)
+        detail = get_reservation(
+            viewer=Viewer(is_support=True), reservation_id=waits, now=clock.now()
+        )
+        notes = [note for told in tell_all(detail, read_all(detail)) for note in told.notes]
+        assert "Seats kept back" in notes
+        assert "Seats found for those who waited" in notes
+        assert "Other vehicle" not in notes
+
+    def test_older_jobs_are_called_what_they_are(self, hand, train, noon):
+        """What came of keeping seats back was said to be of another vehicle before."""
+        jobs = {}
+        for act in ("swap", "block", "unblock", "seat"):
+            jobs[act] = DisruptionJob.objects.create(
+                departure=train.departure,
+                cause="vehicle",
+                deed="tell",
+                created_at=noon,
+                created_by_id=hand.user_id,
+                due_at=noon,
+            )
+            for line in (act, "stop"):
+                DeskEntry.objects.create(
+                    at=noon,
+                    act=line,
+                    actor_id=hand.user_id,
+                    departure=train.departure,
+                    job=jobs[act],
+                )
+        written = import_module("support.migrations.0012_seats_kept_back")
+
+        def causes() -> list[str]:
+            return [DisruptionJob.objects.get(pk=job.pk).cause for job in jobs.values()]
+
+        written.call_them_what_they_are(apps, None)
+        assert causes() == ["vehicle", "blocked", "seated", "seated"]
+        written.call_them_other_vehicles(apps, None)
+        assert causes() == ["vehicle"] * 4
 
 
 class TestWhoMay:

@@ -16,6 +16,7 @@ from typing import Any
 from django import forms as django_forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -96,6 +97,7 @@ class DayForm(django_forms.Form):
     day = django_forms.DateField(
         label=gettext_lazy("Day"),
         required=False,
+        validators=[MinValueValidator(date(1900, 1, 1)), MaxValueValidator(date(2999, 12, 31))],
         widget=django_forms.DateInput(attrs={"type": "date"}),
     )
     number = django_forms.CharField(label=gettext_lazy("Number"), required=False, max_length=40)
@@ -167,7 +169,7 @@ def departure_view(site: Any, request: HttpRequest, reach: Reach, *, pk: int) ->
         page=page,
         pages=_pages(found.passengers),
         waiting=waiting,
-        blocks=desk.blocks(pk),
+        blocks=desk.grouped_blocks(desk.blocks(pk), calls),
         jobs=desk.jobs(reach=reach, departure_id=pk),
         entries=desk.entries(departure_id=pk),
         changes=departure.pending_changes.filter(settled_at=None).order_by("id")[:20],
@@ -219,6 +221,9 @@ def act_view(site: Any, request: HttpRequest, reach: Reach, *, pk: int, name: st
         raise NotFound()
     if not reach.may_change(departure.service.carrier_id):
         raise NotAllowed()
+    if (entry := _done_before(request)) is not None:
+        messages.info(request, _("This was done already: %(act)s.") % {"act": act.label})
+        return _onward(entry, departure)
     if why := act.hindered(departure):
         messages.error(request, why)
         return HttpResponseRedirect(_home(departure))
@@ -229,22 +234,33 @@ def act_view(site: Any, request: HttpRequest, reach: Reach, *, pk: int, name: st
         form = act.form(departure=departure, initial={"revision": departure.revision})
         return _asked(site, request, departure, act, form)
     form = act.form(request.POST, departure=departure)
-    if not form.is_valid():
-        return _asked(site, request, departure, act, form)
+    is_valid = form.is_valid()
     try:
+        # Before any fault of a choice: on an old page a choice may have been taken away by others.
+        if form.cleaned_data.get("revision", departure.revision) != departure.revision:
+            raise DepartureChanged()
+        if not is_valid:
+            return _asked(site, request, departure, act, form)
         if "confirm" in request.POST:
             return _done(request, departure, act, form)
-        if form.cleaned_data["revision"] != departure.revision:
-            raise DepartureChanged()
         return _meant(site, request, departure, act, form)
-    except DepartureChanged as refusal:
-        messages.error(request, str(refusal.detail))
+    except (DepartureChanged, NotFound):
+        # The departure is there: what is not found any more is something that was chosen of it.
+        messages.error(request, str(DepartureChanged().detail))
         return HttpResponseRedirect(_home(departure))
-    except (NotFound, NotAllowed):
+    except NotAllowed:
         raise
     except Refusal as refusal:
         _tell(form, refusal)
         return _asked(site, request, departure, act, form)
+
+
+def _done_before(request: HttpRequest) -> DeskEntry | None:
+    """Answer the line of the log that a page's button wrote when it was pressed before."""
+    once = request.POST.get("once", "")
+    if not once or "confirm" not in request.POST:
+        return None
+    return DeskEntry.objects.filter(once=once, actor=request.user.pk).first()
 
 
 def _asked(
