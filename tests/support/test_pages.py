@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -212,6 +212,19 @@ class TestWhatIsExpected:
 
         assert "Our answer is late." in page
         assert "We answer by" not in page
+
+    def test_says_when_an_answered_one_closes_by_itself(
+        self, browser: Client, agent: Viewer, report: ReportDetail, noon: datetime
+    ) -> None:
+        services.respond(
+            viewer=agent, report_id=report.id, answer="Yes.", state="Reviewed", now=noon
+        )
+        closing = "If nobody writes, this report closes on 15 Jun 2026, 14:00."
+
+        assert closing in browser.get(f"/help/{report.id}/").content.decode()
+
+        services.close_lapsed(report_id=report.id, now=noon + timedelta(days=14))
+        assert "this report closes on" not in browser.get(f"/help/{report.id}/").content.decode()
 
     def test_says_nothing_once_there_is_an_answer(
         self, browser: Client, agent: Viewer, report: ReportDetail, noon: datetime

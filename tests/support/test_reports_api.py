@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -51,6 +51,24 @@ def test_tells_until_when_an_answer_is_owed(
     # A seat's socket: two days.
     assert asked["dueAt"] == "2026-06-03T12:00:00+00:00"
     assert (answered["dueAt"], answered["mergedIntoID"]) == (None, None)
+
+
+def test_tells_when_an_answered_one_closes_by_itself(
+    mine: ApiClient, desk: ApiClient, report: ReportDetail, agent: Viewer, noon: datetime
+) -> None:
+    assert mine.get(f"/reports/{report.id}").json()["closesAt"] is None
+    services.respond(viewer=agent, report_id=report.id, answer="Yes.", state="Reviewed", now=noon)
+    told = mine.get(f"/reports/{report.id}").json()["closesAt"]
+    services.close_lapsed(report_id=report.id, now=noon + timedelta(days=14))
+
+    closed = mine.get(f"/reports/{report.id}").json()
+    (seen,) = desk.get("/support/admin/reports").json()["results"]
+
+    assert told == "2026-06-15T12:00:00+00:00"
+    assert (closed["closesAt"], closed["closedAt"]) == (None, told)
+    assert [one["sender"] for one in closed["thread"]] == ["passenger", "support"]
+    last = seen["thread"][-1]
+    assert (last["event"], last["author"], last["internal"]) == ("lapsed", "", True)
 
 
 def test_a_merged_one_names_the_other_and_offers_nothing(

@@ -90,7 +90,7 @@ def test_what_closes_by_itself_is_found_by_its_index(many: Viewer, noon: datetim
     with CaptureQueriesContext(connection) as queries:
         found = services.due_to_close(now=noon + timedelta(minutes=99), limit=50)
 
-    # Of ten reports two are answered; one of these closes in each of the first minutes.
+    # Of the 800 that are answered, 160 close in the first 99 minutes.
     assert len(found) == 50
     (row,) = plan(queries.captured_queries[0]["sql"])
     assert row["key"] == "report_closes"

@@ -18,6 +18,7 @@ from support.errors import MoveNotAllowed, ReportClosed
 from support.models import Report, ReportMessage
 from support.selectors import ReportDetail
 from support.services import privacy
+from support.story import books, words
 from tests.conftest import Clock
 from travel.common.models import OutboxMessage
 
@@ -174,6 +175,22 @@ class TestClosing:
         assert last.is_internal
         own = selectors.get_report(viewer=me, report_id=answered.id)
         assert [one.body for one in own.messages] == ["The socket was dead.", "We are sorry."]
+
+    def test_the_story_says_so_to_staff(
+        self, answered: ReportDetail, agent: Viewer, noon: datetime
+    ) -> None:
+        now = noon + SILENCE
+        close_lapsed(answered, now)
+        _report, reservation = selectors.get_report_and_reservation(
+            viewer=agent, report_id=answered.id, now=now
+        )
+
+        told = words.tell_all(reservation, books.read_all(reservation))
+
+        moved, lapsed = [one for one in told if one.entry.source == books.NOTE]
+        assert (moved.title, moved.entry.actor_kind) == ("Report: Moved", "staff")
+        assert (lapsed.title, lapsed.entry.actor_kind) == ("Report: Closed by itself", "system")
+        assert (lapsed.entry.at, lapsed.entry.actor, lapsed.entry.is_public) == (now, "", False)
 
     def test_the_passenger_is_told_once(
         self, answered: ReportDetail, traveller: User, noon: datetime
