@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Sum
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from payments import services
@@ -20,6 +23,8 @@ from travel.common.admin_bases import (
     state_column,
     whole_number,
 )
+from travel.common.money import Money
+from travel.common.templatetags.look import money
 
 OF_PAYMENT = "payment__currency_id"
 OF_CANCELLATION = "cancellation__reservation__currency_id"
@@ -45,10 +50,11 @@ class RefundAdmin(DeedAdmin):
 
     list_display = ["id", "reservation", "cause", "reason_code", "destination", "state_word"]
     list_display += ["amount", "requested_by", "created_at", "done_at", "attempts"]
-    fields = ["payment", "cancellation", "cause", "destination", "state_word", "amount"]
-    fields += ["reason_code", "note", "reference", "gateway_reference", "created_at", "due_at"]
+    fields = ["booking", "traveller", "paid", "state_word", "amount", "kept", "waived"]
+    fields += ["reason_code", "words", "cause", "destination", "payment", "cancellation", "note"]
+    fields += ["reference", "gateway_reference", "created_at", "due_at"]
     fields += ["done_at", "attempts", "last_error", "requested_by", "decided_by", "decided_at"]
-    list_select_related = ["payment__reservation", "requested_by"]
+    list_select_related = ["payment__reservation__user", "cancellation", "requested_by"]
     list_filter = ["state", "cause", "reason_code", "destination"]
     find_by = [("pk", whole_number), ("payment__reservation__locator", locator)]
     search_help_text = _("Number of the refund, or booking code.")
@@ -95,6 +101,42 @@ class RefundAdmin(DeedAdmin):
     @admin.display(description=_("reservation"))
     def reservation(self, refund: Refund) -> str:
         return refund.payment.reservation.locator
+
+    # --- what a second person has to know -------------------------------------------------------
+
+    @admin.display(description=_("reservation"))
+    def booking(self, refund: Refund) -> str:
+        row = refund.payment.reservation
+        page = reverse("admin:bookings_reservation_change", args=[row.pk])
+        return format_html('<a href="{}">{}</a>', page, row.locator)
+
+    @admin.display(description=_("traveller"))
+    def traveller(self, refund: Refund) -> str:
+        row = refund.payment.reservation
+        return str(row.user) if row.user else row.contact_email or row.contact_phone or ""
+
+    @admin.display(description=_("paid"))
+    def paid(self, refund: Refund) -> str:
+        return money(Money(refund.payment.amount_minor, refund.payment.currency_id))
+
+    @admin.display(description=_("kept of the tickets"))
+    def kept(self, refund: Refund) -> str:
+        return self._sum_of(refund, "penalty_minor")
+
+    @admin.display(description=_("waived of the penalty"))
+    def waived(self, refund: Refund) -> str:
+        return self._sum_of(refund, "waived_minor")
+
+    @admin.display(description=_("the note of who cancelled"))
+    def words(self, refund: Refund) -> str:
+        return refund.cancellation.reason if refund.cancellation else ""
+
+    def _sum_of(self, refund: Refund, column: str) -> str:
+        if refund.cancellation_id is None:
+            return ""
+        lines = CancelledCoupon.objects.filter(cancellation=refund.cancellation_id)
+        minor = lines.aggregate(sum=Sum(column))["sum"] or 0
+        return money(Money(minor, refund.payment.currency_id))
 
 
 class CancelledCouponInline(ClosedInline):

@@ -26,7 +26,8 @@ from travel.common import acts, clock, idempotency
 from travel.common.errors import KeyReused, Refusal
 from travel.common.idempotency import Answer, Asked, Lease
 from travel.common.ids import digest, new_secret
-from travel.common.money import parse_amount
+from travel.common.models import Currency
+from travel.common.money import minor_digits, read_typed_amount
 from travel.common.text import clean_text
 
 MONEY_DESK = frozenset({FINANCE, ADMINISTRATOR})
@@ -50,24 +51,32 @@ class AmountMixin(forms.Form):
         max_length=16,
         widget=forms.TextInput(attrs={"inputmode": "decimal", "size": 12}),
     )
-    currency = forms.CharField(
-        label=_("Currency"),
-        max_length=3,
-        min_length=3,
-        widget=forms.TextInput(attrs={"size": 4}),
-        initial="EUR",
-    )
+    currency = forms.ChoiceField(label=_("Currency"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        codes = list(Currency.objects.order_by("code").values_list("code", flat=True))
+        field: Any = self.fields["currency"]
+        field.choices = [(code, code) for code in codes]
+        self.initial.setdefault("currency", "EUR" if "EUR" in codes else "")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if "amount" in cleaned and "currency" in cleaned:
-            cleaned["currency"] = cleaned["currency"].upper()
             try:
-                text = cleaned["amount"].replace(",", ".")
-                cleaned["money"] = parse_amount(text, cleaned["currency"])
+                cleaned["money"] = read_typed_amount(cleaned["amount"], cleaned["currency"])
             except ValueError:
-                self.add_error("amount", gettext("Write an amount such as 50.00."))
+                self.add_error("amount", _how_to_write(cleaned["currency"]))
         return cleaned
+
+
+def _how_to_write(currency: str) -> str:
+    places = minor_digits(currency)
+    sample = f"{2500:.{places}f}"
+    return gettext(
+        "Write an amount such as %(sample)s: no sign between the thousands, and no more places "
+        "than the currency has."
+    ) % {"sample": sample}
 
 
 class PlainTextField(forms.CharField):
@@ -87,6 +96,9 @@ class Errand:
     """
     A button above the list, the form behind it, and what is run with the form's data, the member of
     staff and the time; it answers the row that came of it.
+
+    What cannot be taken back is shown once more before: `confirm` writes it in sentences, or
+    refuses it. `said` tells what was done with the row, `then` where to go on.
     """
 
     name: str
@@ -95,6 +107,9 @@ class Errand:
     form: type[ErrandForm]
     run: Callable[[dict[str, Any], int, datetime], Any]
     doers: frozenset[str] = MONEY_DESK
+    confirm: Callable[[dict[str, Any]], list[str]] | None = None
+    said: Callable[[Any], str] | None = None
+    then: Callable[[Any], str] | None = None
 
 
 class ErrandAdmin(DeedAdmin):
@@ -130,20 +145,36 @@ class ErrandAdmin(DeedAdmin):
         known = {name: request.GET[name] for name in errand.form.base_fields if name in request.GET}
         known.pop("once", None)
         form = errand.form(request.POST if request.method == "POST" else None, initial=known)
-        if form.is_bound and form.is_valid() and (answer := self._run(request, errand, form)):
+        sentences = self._to_confirm(request, errand, form)
+        is_meant = form.is_bound and form.is_valid() and not sentences
+        if is_meant and (answer := self._run(request, errand, form)):
             return answer
         context = {
             **self.admin_site.each_context(request),
             "title": errand.label,
             "opts": self.opts,
             "form": form,
+            "sentences": sentences,
         }
+        has_faults = form.is_bound and not sentences
         return TemplateResponse(
             request,
             "admin/payments/errand.html",
             context,
-            status=HTTPStatus.BAD_REQUEST if form.is_bound else HTTPStatus.OK,
+            status=HTTPStatus.BAD_REQUEST if has_faults else HTTPStatus.OK,
         )
+
+    def _to_confirm(self, request: HttpRequest, errand: Errand, form: ErrandForm) -> list[str]:
+        """Answer what is to be read before it is done; nothing where it was, or is refused."""
+        if errand.confirm is None or "confirmed" in request.POST or not form.is_bound:
+            return []
+        if not form.is_valid():
+            return []
+        try:
+            return errand.confirm(form.cleaned_data)
+        except Refusal as refusal:
+            _tell(form, refusal)
+            return []
 
     def _run(self, request: HttpRequest, errand: Errand, form: ErrandForm) -> HttpResponse | None:
         """Run it once; answer None when the form has to be shown again with what is wrong."""
@@ -166,12 +197,14 @@ class ErrandAdmin(DeedAdmin):
             idempotency.drop(asked)
             _tell(form, refusal)
             return None
-        address = reverse(f"admin:{self._name()}_change", args=[row.pk])
+        own = reverse(f"admin:{self._name()}_change", args=[row.pk])
+        address = errand.then(row) if errand.then else own
         answer = Answer(HTTPStatus.FOUND, body="", content_type="text/html", location=address)
         idempotency.finish_leased(asked, answer, now=now)
         acts.record(request, row, str(errand.done), form.cleaned_data.get("note") or "")
-        self.message_user(request, str(errand.done), messages.SUCCESS)
-        return HttpResponseRedirect(address)
+        said = errand.said(row) if errand.said else str(errand.done)
+        self.message_user(request, said, messages.SUCCESS)
+        return HttpResponseRedirect(address or own)
 
     def _may_run(self, request: HttpRequest, errand: Errand) -> bool:
         user: Any = request.user

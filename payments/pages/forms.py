@@ -8,7 +8,7 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from travel.common.money import Money, parse_amount
+from travel.common.money import Money, read_typed_amount
 
 WALLET, CARD, CRYPTO = "Wallet", "Bank Card", "Cryptocurrency"
 METHODS = [(CARD, _("Bank card")), (WALLET, _("Wallet")), (CRYPTO, _("Cryptocurrency"))]
@@ -104,16 +104,12 @@ class TopUpForm(forms.Form):
         """Whether cards are the sandbox's, chosen here; others are typed in at their provider."""
         return are_cards_for_trying()
 
-    def clean_amount(self) -> str:
-        """Take a decimal comma for what it is."""
-        return str(self.cleaned_data["amount"]).replace(",", ".")
-
     def clean(self) -> dict[str, object]:
         cleaned = super().clean() or {}
         if "amount" not in cleaned or "currency" not in cleaned:
             return cleaned
         try:
-            money = parse_amount(cleaned["amount"], cleaned["currency"])
+            money = read_typed_amount(cleaned["amount"], cleaned["currency"])
         except ValueError:
             self.add_error("amount", _("Write an amount such as 50.00."))
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,6 +20,7 @@ from payments.models import Account, CarrierTerms, Goodwill, Settlement, Transfe
 from payments.services import settlements
 from tests import factories
 from tests.conftest import Clock
+from tests.factories import Trip
 from tests.selling import reserve
 from travel.common.money import Money
 
@@ -191,7 +192,7 @@ class TestAccounts:
         said = {
             "gateway": "sandbox",
             "amount": "40.00",
-            "currency": "eur",
+            "currency": "EUR",
             "bank_reference": "PO 1",
             "once": "pressed-twice",
         }
@@ -210,7 +211,58 @@ class TestGoodwill:
         "amount": "15.00",
         "currency": "EUR",
         "reason_code": "strike",
+        "confirmed": "Give goodwill",
     }
+
+    def test_is_shown_before_it_is_given(self, browser_of: Any, traveller: User) -> None:
+        browser = browser_of("support agent")
+        said = {name: text for name, text in self.said.items() if name != "confirmed"}
+
+        answer = browser.post(self.address, said)
+
+        html = answer.content.decode()
+        assert answer.status_code == 200
+        assert "€15.00 goes to the wallet of Ada Lovelace (ada@example.org)." in html
+        assert 'name="amount" value="15.00"' in html
+        assert 'name="confirmed"' in html
+        assert Goodwill.objects.count() == 0
+
+        done = browser.post(self.address, self.said, follow=True)
+        assert [str(one) for one in done.context["messages"]] == [
+            "€15.00 is in the wallet of Ada Lovelace."
+        ]
+
+    def test_goes_on_with_the_booking_it_is_about(
+        self, finance: Client, traveller: User, train: Trip, noon: datetime
+    ) -> None:
+        held = reserve(traveller, train.ticket_id(), now=noon)
+
+        answer = finance.post(self.address, self.said | {"locator": held.locator})
+
+        page = reverse("admin:bookings_reservation_change", args=[held.id])
+        assert answer.headers["Location"] == page
+
+    @pytest.mark.parametrize("currency", ["ABC", "XXX", "eur", ""])
+    def test_of_a_currency_that_is_none_is_refused(
+        self, finance: Client, traveller: User, currency: str
+    ) -> None:
+        answer = finance.post(self.address, self.said | {"currency": currency})
+
+        assert answer.status_code == 400
+        assert set(answer.context["form"].errors) == {"currency"}
+
+    @pytest.mark.parametrize(
+        ("typed", "minor"),
+        [("2,50", 250), ("2.5", 250), ("2500", 250_000), (" 7 ", 700), ("٥٫۵", 550), ("۱۲", 1_200)],
+    )
+    def test_is_read_as_it_is_typed(
+        self, finance: Client, traveller: User, settings: Any, typed: str, minor: int
+    ) -> None:
+        settings.REFUND_APPROVAL_LIMIT = 1_000_000
+
+        finance.post(self.address, self.said | {"amount": typed})
+
+        assert Goodwill.objects.get().amount_minor == minor
 
     def test_is_given_by_the_help_desk_once(self, browser_of: Any, traveller: User) -> None:
         browser = browser_of("support agent")
@@ -289,7 +341,11 @@ class TestOthers:
             assert finance.get(f"/admin/payments/{page}").status_code == 302
 
     def test_an_amount_that_is_none_is_refused(self, finance: Client, traveller: User) -> None:
-        for amount in ("NaN", "-1", "0", "1e3", "15.005", "9" * 16):
+        for amount in (
+            *("NaN", "-1", "0", "1e3", "15.005", "9" * 16),
+            # 2500.00 or 2.50? Nobody knows.
+            *("2,500", "1.500", "1,000", "2,500.00", "2 500", "1'000", ".5", "5.", "²"),
+        ):
             answer = finance.post(TestGoodwill.address, TestGoodwill.said | {"amount": amount})
             assert answer.status_code == 400, amount
         assert selectors.balance(traveller.pk, "EUR") == Money(0, "EUR")

@@ -72,7 +72,9 @@ class TestWallet:
 
 
 class TestTopUp:
-    @pytest.mark.parametrize(("typed", "now_in_it"), [("50.00", "€50.00"), ("7,5", "€7.50")])
+    @pytest.mark.parametrize(
+        ("typed", "now_in_it"), [("50.00", "€50.00"), ("7,5", "€7.50"), ("١٢", "€12.00")]
+    )
     def test_fills_the_wallet(self, browser: Client, typed: str, now_in_it: str) -> None:
         answer = browser.post("/wallet/", top_up(typed))
 
@@ -80,7 +82,8 @@ class TestTopUp:
         assert f"{now_in_it} is in your wallet." in text_of(browser.get("/wallet/"))
 
     @pytest.mark.parametrize(
-        "typed", ["", "0", "-5", "0.001", "1e3", "NaN", "١٢", "99999999999", "1000000.01"]
+        "typed",
+        ["", "0", "-5", "0.001", "1e3", "NaN", "1,000", "2.500", "99999999999", "1000000.01"],
     )
     def test_refuses_what_is_no_amount(self, browser: Client, typed: str) -> None:
         before = selling.everything()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from unicodedata import decimal
 
 from babel import Locale
 from babel.numbers import format_currency, get_currency_precision, list_currencies
@@ -13,6 +15,8 @@ from travel.common.locales import own_digits
 
 # The largest amount anybody may type: it keeps sums of many rows far below a bigint's end.
 MAX_MINOR = 10**13
+# So many digits stand between two signs of thousands.
+_GROUP = 3
 
 
 class CurrencyMismatch(ValueError):
@@ -106,6 +110,26 @@ def parse_amount(text: str, currency: str) -> Money:
     if abs(scaled) > MAX_MINOR:
         raise ValueError("the amount is too large")
     return Money(int(scaled), currency)
+
+
+def read_typed_amount(text: str, currency: str) -> Money:
+    """
+    Read an amount as people type it: `50`, `50.5` or `50,50`, in whatever digits they have.
+
+    A sign between thousands is not guessed at: `2,500` of a currency with cents may be meant as
+    2500.00 or as 2.50, and money moves by it.
+
+    :raises ValueError: it is none, or has more places than the currency, or is beyond what the
+        office handles.
+    """
+    typed = "".join(str(decimal(sign, sign)) for sign in text.strip()).replace("٫", ".")
+    places = minor_digits(currency)
+    # Where three places are usual a comma cannot be told from one between thousands.
+    points = "." if places >= _GROUP else ".,"
+    decimals = rf"(?:[{points}][0-9]{{1,{places}}})?" if places else ""
+    if not re.fullmatch(rf"[0-9]+{decimals}", typed):
+        raise ValueError("no amount that can be read in one way")
+    return parse_amount(typed.replace(",", "."), currency)
 
 
 def total(amounts: Iterable[Money], *, currency: str) -> Money:
