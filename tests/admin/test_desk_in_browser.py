@@ -186,4 +186,16 @@ def test_pages_are_fit_to_read(
         page.screenshot(path=f"{PICTURES}/confirm-{width}-{scheme}.png", full_page=True)
     if wrong := faults(page):
         found["confirm"] = wrong
+    page.goto(office["extra"])
+    page.get_by_label("Day").fill("2026-06-03")
+    page.get_by_label("Leaves the first call at").fill("09:30")
+    page.get_by_role("button", name="Show what it means").click()
+    expect(page.get_by_role("region", name="Calls")).to_contain_text("3 Jun 2026, 09:30")
+    if PICTURES:
+        page.screenshot(path=f"{PICTURES}/extra-confirm-{width}-{scheme}.png", full_page=True)
+    wrong = faults(page)
+    if scrolls_sideways(page):
+        wrong.append("scrolls sideways")
+    if wrong:
+        found["extra-confirm"] = wrong
     assert found == {}, json.dumps(found, indent=1)

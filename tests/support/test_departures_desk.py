@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
 from importlib import import_module
 
 import pytest
@@ -21,7 +22,7 @@ from payments import services as paying
 from payments.models import Cancellation, Refund
 from support import desk
 from support.models import DeskEntry, DisruptionItem, DisruptionJob
-from support.services import departures, disruptions
+from support.services import departures, disruptions, extras
 from support.services.departures import Hand
 from support.story.books import read_all
 from support.story.words import tell_all
@@ -400,6 +401,36 @@ class TestPlatform:
         mail = OutboxMessage.objects.get(kind="support.disruption")
         assert mail.recipient == stranger.email
         assert "ICE 585 leaves Hannover Hbf from platform 7b." in mail.body
+
+
+class TestExtra:
+    def ask(self, hand: Hand, trip: factories.Trip, now: datetime, **other: object) -> DeskEntry:
+        wanted = {"day": date(2026, 6, 3), "leaves": time(9, 30), "second": False, **other}
+        return extras.add_extra(
+            hand=hand,
+            departure_id=trip.departure.pk,
+            vehicle_id=trip.departure.vehicle_id,
+            now=now,
+            **wanted,
+        )
+
+    def test_of_an_older_revision(self, hand, train, noon):
+        with pytest.raises(DepartureChanged):
+            self.ask(replace(hand, revision=train.departure.revision + 1), train, noon)
+        assert self.ask(replace(hand, revision=train.departure.revision), train, noon).departure
+
+    def test_of_another_departure_of_the_service_at_the_same_minute(self, hand, train, noon):
+        """Extra ones of two departures of a service are numbered in one row, and are twins."""
+        made = self.ask(hand, train, noon).departure
+        assert made is not None
+        copied = factories.Trip(made, [], [])
+        with pytest.raises(InvalidInput) as refused:
+            self.ask(hand, copied, noon, leaves=time(9, 30, 59))
+        assert list(refused.value.errors) == ["second"]
+        second = self.ask(hand, copied, noon, second=True).departure
+        later = self.ask(hand, copied, noon, leaves=time(9, 31)).departure
+        assert [made.run, second.run, later.run] == ["extra-1", "extra-2", "extra-3"]
+        assert Call.objects.filter(departure=later).count() == 5
 
 
 class TestSeats:
