@@ -1,5 +1,6 @@
 """
-People in the admin: their flags and roles may be set, who they are may not.
+People in the admin: their flags and roles may be set, who they are may not; staff alone are named
+here, so that colleagues and travellers know who answers.
 
 Who may set whose is asked of one rule, accounts.selectors.may_govern: nobody changes his own power,
 nor that of somebody who has more.
@@ -7,12 +8,12 @@ nor that of somebody who has more.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -40,17 +41,49 @@ from travel.common.admin_bases import (
     whole_number,
 )
 from travel.common.ids import normal_email
+from travel.common.text import clean_text
 
 admin.site.unregister(Group)
 admin.site.unregister(TOTPDevice)
 
 
-class StaffAccountForm(AdminUserCreationForm):
+if TYPE_CHECKING:
+    _ModelForm = forms.ModelForm[User]
+else:
+    _ModelForm = forms.ModelForm
+
+NAMES = ("first_name", "last_name")
+
+
+class NamedForm(_ModelForm):
+    """A form with the names of a person, in which they are plain text."""
+
+    def clean_first_name(self) -> str:
+        return self._plain("first_name")
+
+    def clean_last_name(self) -> str:
+        return self._plain("last_name")
+
+    def _plain(self, name: str) -> str:
+        try:
+            return clean_text(self.cleaned_data[name])
+        except ValueError as error:
+            raise forms.ValidationError(
+                _("This contains a character that is not allowed here."), code="characters"
+            ) from error
+
+
+class StaffAccountForm(NamedForm, AdminUserCreationForm):
     """A new staff account: travellers sign up by themselves."""
 
     class Meta:
         model = User
-        fields = ("email",)
+        fields = ("email", *NAMES)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for name in NAMES:
+            self.fields[name].required = True
 
     def clean_email(self) -> str:
         address = normal_email(self.cleaned_data["email"] or "")
@@ -65,6 +98,31 @@ class StaffAccountForm(AdminUserCreationForm):
         return user
 
 
+class PersonForm(NamedForm, UserChangeForm):
+    """
+    The flags, the roles and, for staff, the names of a person.
+
+    Whoever works here is called by something; a closed account may stay without a name. Travellers
+    write theirs by themselves, so one is named here only with being made staff.
+    """
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        if not any(name in self.fields for name in NAMES):
+            return given
+        if given.get("is_staff"):
+            if given.get("is_active"):
+                self._ask_for_names()
+        elif not self.instance.is_staff and set(NAMES) & set(self.changed_data):
+            self.add_error(None, _("Travellers write their names by themselves."))
+        return given
+
+    def _ask_for_names(self) -> None:
+        for name in NAMES:
+            if name in self.cleaned_data and not self.cleaned_data[name]:
+                self.add_error(name, _("Colleagues and travellers have to know who answers."))
+
+
 class SavedPassengerInline(ClosedInline):
     model = SavedPassenger
     fields = ["first_name", "last_name", "date_of_birth", "created_at"]
@@ -75,11 +133,13 @@ class PersonAdmin(OfficeAdmin, UserAdmin):
     """
     A person with an account.
 
-    Flags and roles are saved here and nothing else of a person: contacts are proved by codes.
+    Flags, roles and the names of staff are saved here and nothing else of a person: contacts are
+    proved by codes.
     Administrators do so for whoever has less power than they, superusers for everybody but
     themselves. Whoever else may change people closes and opens travellers' accounts, no more.
     """
 
+    form = PersonForm
     add_form = StaffAccountForm
     list_display = ["id", "full_name", "email", "phone", "city", "standing", "joined_at"]
     list_display_links = ["id", "full_name", "email"]
@@ -121,7 +181,7 @@ class PersonAdmin(OfficeAdmin, UserAdmin):
             None,
             {
                 "description": _("A staff account. Travellers sign up by themselves."),
-                "fields": ["email", "usable_password", "password1", "password2"],
+                "fields": ["email", *NAMES, "usable_password", "password1", "password2"],
             },
         )
     ]
@@ -152,6 +212,8 @@ class PersonAdmin(OfficeAdmin, UserAdmin):
         fixed = [*self.personal, "new_password"]
         if not people.may_govern(actor=_actor(request), person=obj):
             return [*fixed, *self.powers]
+        if obj.is_staff or not (obj.first_name and obj.last_name):
+            fixed = [name for name in fixed if name not in NAMES]
         return fixed if _actor(request).is_superuser else [*fixed, "is_superuser"]
 
     def formfield_for_manytomany(
@@ -205,10 +267,23 @@ class PersonAdmin(OfficeAdmin, UserAdmin):
         self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
     ) -> Any:
         """Say which power was given and taken, not only that it changed."""
-        told = [] if add else _told(form)
+        told = [] if add else [*_renamed(form), *_told(form)]
         if told:
             return " ".join(told)
         return super().construct_change_message(request, form, formsets, add)
+
+
+def _renamed(form: Any) -> list[str]:
+    """Answer a sentence about the name that a form changes: both, as it was and as it is."""
+    if not set(NAMES) & set(form.changed_data):
+        return []
+    before, after = (
+        " ".join(filter(None, (source.get(name) for name in NAMES)))
+        for source in (form.initial, form.cleaned_data)
+    )
+    if not before:
+        return [gettext("Named %(after)s.") % {"after": after}]
+    return [gettext("Named %(after)s, before %(before)s.") % {"after": after, "before": before}]
 
 
 def _told(form: Any) -> list[str]:

@@ -87,11 +87,26 @@ class User(AbstractBaseUser, PermissionsMixin):
         ]
 
     def __str__(self) -> str:
-        return self.full_name or self.email or str(self.phone)
+        return self.known_as
 
     @property
     def full_name(self) -> str:
         return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def known_as(self) -> str:
+        """How colleagues call this person (`known_as`); never for travellers to read."""
+        return known_as(self.first_name, self.last_name, self.email, str(self.phone or ""))
+
+
+def known_as(first_name: str, last_name: str, email: str | None, phone: str = "") -> str:
+    """
+    Answer how colleagues call a person: the name, or the address or number where there is none.
+
+    Travellers are never shown it, for the address of a member of staff is not theirs to know: they
+    read a first name, or that it was the support desk.
+    """
+    return f"{first_name} {last_name}".strip() or email or phone
 
 
 class TokenFamily(models.Model):

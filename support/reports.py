@@ -21,7 +21,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.models import User
+from accounts.models import User, known_as
 from accounts.viewers import Viewer
 from bookings.models import Reservation
 from inventory.models import Carrier
@@ -283,7 +283,7 @@ def _row(row: Any, now: datetime) -> QueueRow:
         origin=row.ticket.from_call.station.name,
         destination=row.ticket.to_call.station.name,
         assigned_to_id=row.assigned_to_id,
-        assigned_to=row.assigned_to.full_name if row.assigned_to else "",
+        assigned_to=row.assigned_to.known_as if row.assigned_to else "",
         merged_into=row.merged_into_id,
         created_at=row.created_at,
         waiting_since=row.waiting_since,
@@ -320,7 +320,7 @@ def answering_staff() -> list[Colleague]:
         .distinct()
         .order_by("last_name", "first_name", "id")
     )
-    return [Colleague(row.pk, row.full_name) for row in rows]
+    return [Colleague(row.pk, row.known_as) for row in rows]
 
 
 def _answering_roles() -> list[str]:
@@ -410,7 +410,7 @@ SELECT 1, found.* FROM (
     SELECT id, title, language, category, NULL AS at, NULL AS other FROM support_cannedreply
     WHERE category IN ('', %s) ORDER BY title, language, id LIMIT %s) found
 UNION ALL
-SELECT 2, person.id, person.first_name, person.last_name, '', NULL, NULL
+SELECT 2, person.id, person.first_name, person.last_name, COALESCE(person.email, ''), NULL, NULL
 FROM accounts_user person
 WHERE person.is_staff = %s AND person.is_active = %s AND (person.is_superuser = %s OR person.id IN (
     SELECT member.user_id FROM accounts_user_groups member
@@ -438,7 +438,7 @@ def choices(report: ReportDetail) -> Choices:
             for row in sorted(parts[0], reverse=True)
         ],
         replies=_offered(report, [ReplyTitle(*row[:4]) for row in parts[1]]),
-        colleagues=[Colleague(row[0], f"{row[1]} {row[2]}".strip()) for row in staff],
+        colleagues=[Colleague(row[0], known_as(*row[1:4])) for row in staff],
     )
 
 
@@ -483,7 +483,8 @@ def fill_in(reply: CannedReply, *, report: ReportDetail, agent: str) -> str:
     """
     Write a canned reply out for a report, in the reply's language.
 
-    In one go: what a name happens to contain in braces is not filled in again.
+    In one go: what a name happens to contain in braces is not filled in again. `agent` is the first
+    name of who answers; travellers read of the support desk where it is empty.
     """
     with translation.override(reply.language):
         words = _words(report, agent)
@@ -501,7 +502,7 @@ def _words(report: ReportDetail, agent: str) -> dict[str, str]:
         "service": ticket.service.number,
         "carrier": ticket.service.carrier_name,
         "report": str(report.id),
-        "agent": agent,
+        "agent": agent or _("the support desk"),
     }
 
 

@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 
 from accounts import selectors as people
+from accounts.models import known_as
 from accounts.roles import ADMINISTRATOR, FINANCE, OPERATIONS, SUPPORT_AGENT
 from accounts.viewers import Viewer
 from bookings import selectors as bookings
@@ -89,6 +90,8 @@ class MessageDetail:
     """
     A message of a thread. `author` is a first name; internal ones are for staff.
 
+    `address` is the author's e-mail address, empty for whoever is not of the staff.
+
     It may have been written to a report that was merged into this one: `report_id` says to which.
     With an `event` it is no message but what staff did (ReportMessage.Event), `body` its words;
     what happened by itself has no author.
@@ -104,6 +107,12 @@ class MessageDetail:
     event: str
     body: str
     created_at: datetime
+    address: str
+
+    @property
+    def known_as(self) -> str:
+        """How colleagues call the author; empty where it happened by itself."""
+        return known_as(self.author, self.surname, self.address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +293,8 @@ def _load(
             language=row.user.language,
             category=row.category,
             state=row.state,
-            assigned_to=row.assigned_to.full_name if row.assigned_to else "",
+            # A colleague without a name is called by the address, which travellers are not told.
+            assigned_to=row.assigned_to.known_as if row.assigned_to and viewer.is_support else "",
             helper=row.assigned_to.first_name if row.assigned_to else "",
             assigned_to_id=row.assigned_to_id,
             merged_into=row.merged_into_id,
@@ -307,18 +317,19 @@ def _threads(report_ids: Sequence[int], *, with_internal: bool) -> dict[int, lis
     rows = ReportMessage.objects.filter(report__in=meant.values("id"))
     if not with_internal:
         rows = rows.filter(is_internal=False)
-    for *one, merged_into in rows.order_by("id").values_list(
-        *("id", "report_id", "author_id", _known_as("first_name"), _known_as("last_name")),
-        *("is_from_staff", "is_internal", "event", "body", "created_at", "report__merged_into"),
+    for *one, address, merged_into in rows.order_by("id").values_list(
+        *("id", "report_id", "author_id", _of_author("first_name"), _of_author("last_name")),
+        *("is_from_staff", "is_internal", "event", "body", "created_at"),
+        *(_of_author("email"), "report__merged_into"),
     ):
-        message = MessageDetail(*one)
+        message = MessageDetail(*one, address=address if with_internal else "")
         for report_id in (message.report_id, merged_into):
             if report_id in threads:
                 threads[report_id].append(message)
     return threads
 
 
-def _known_as(name: str) -> Coalesce:
+def _of_author(name: str) -> Coalesce:
     # Text of a variable length, as the column is: MariaDB gives back what is neither as bytes.
     return Coalesce(f"author__{name}", Value(""))
 

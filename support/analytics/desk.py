@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from accounts.models import known_as
 from support.analytics.days import Span
 from support.analytics.revenue import share
 from support.analytics.sources import seconds_between
@@ -73,23 +74,23 @@ class Colleague:
 def answers_by_staff(*, over: Span) -> list[Colleague]:
     """Answer who wrote the answers of a span; notes for colleagues are none."""
     rows = sql.rows(
-        "SELECT person.id, person.first_name, person.last_name, COUNT(*), "
+        "SELECT person.id, person.first_name, person.last_name, person.email, COUNT(*), "
         "COUNT(DISTINCT message.report_id) FROM support_reportmessage message "
         "JOIN accounts_user person ON person.id = message.author_id "
         "WHERE message.is_from_staff = %s AND message.is_internal = %s "
         "AND message.created_at >= %s AND message.created_at < %s "
-        "GROUP BY person.id, person.first_name, person.last_name "
+        "GROUP BY person.id, person.first_name, person.last_name, person.email "
         "ORDER BY COUNT(*) DESC, person.id",
         [True, False, over.begins_at, over.ends_at],
     )
-    every = sum(int(row[3]) for row in rows)
+    every = sum(int(row[4]) for row in rows)
     return [
         Colleague(
             user_id=user_id,
-            name=f"{first} {last}".strip(),
+            name=known_as(first, last, email),
             answers=int(answers),
             reports=int(reports),
             share=share(int(answers), every),
         )
-        for user_id, first, last, answers, reports in rows
+        for user_id, first, last, email, answers, reports in rows
     ]

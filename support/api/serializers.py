@@ -35,10 +35,17 @@ class MessageSerializer(Serializer):
 class NotedMessageSerializer(MessageSerializer):
     """A message as staff see it: some are notes that no passenger reads."""
 
+    author = serializers.SerializerMethodField(
+        help_text="A first name, or the e-mail address of whoever has no name; empty for what "
+        "happened by itself."
+    )
     internal = serializers.BooleanField(source="is_internal")
     event = serializers.CharField(
         help_text="What staff did to the report (`moved`, `taken`, ...); empty for a message."
     )
+
+    def get_author(self, message: MessageDetail) -> str:
+        return message.author or message.known_as
 
 
 class ReportSerializer(Serializer):

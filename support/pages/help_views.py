@@ -288,5 +288,5 @@ def _author(message: selectors.MessageDetail) -> str:
     if not message.is_from_staff:
         return gettext("You")
     if not message.author:
-        return gettext("Support")
+        return gettext("The support desk")
     return gettext("%(name)s, support") % {"name": message.author}

@@ -487,7 +487,7 @@ def _check_holder(row: Report, held_by: int | None) -> None:
 
 def _holder(row: Report) -> str:
     """Answer the name of who has the report, empty where nobody does."""
-    return row.assigned_to.full_name if row.assigned_to else ""
+    return row.assigned_to.known_as if row.assigned_to else ""
 
 
 def _check_seen(viewer: Viewer, row: Report, seen: int) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from accounts.models import User
+from accounts.models import User, known_as
 from bookings.selectors import ReservationDetail
 from payments.receipts import number_text
 from payments.selectors import PaymentDetail, RefundDetail
@@ -333,7 +333,7 @@ def _goodwill(reader: _Reader, row: Row) -> None:
             "amount": reader.money(row.minor, row.a),
             "state": row.state,
             "decided_at": sql.moment(row.b or None),
-            "decided_by": f"{row.c} {row.d}".strip(),
+            "decided_by": known_as(row.c, row.d, row.e),
         },
     )
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from accounts.models import known_as
 from travel.common import sql
 
 # A story is read by a person; nobody reads more than this, and the lists of each table have more.
@@ -64,7 +65,7 @@ class Row(NamedTuple):
     @property
     def actor(self) -> str:
         """The name of who did it, or the address where there is no name."""
-        return f"{self.first_name} {self.last_name}".strip() or self.email or ""
+        return known_as(self.first_name, self.last_name, self.email)
 
 
 def rows_of(*, reservation_id: int, booked_at: datetime) -> list[Row]:
@@ -323,6 +324,7 @@ _BOOKS = [
             b=_text("goodwill.decided_at"),
             c="COALESCE(colleague.first_name, '')",
             d="COALESCE(colleague.last_name, '')",
+            e="COALESCE(colleague.email, '')",
             **_by("person"),
         )
     ),

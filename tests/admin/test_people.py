@@ -184,6 +184,8 @@ class TestPower:
             reverse("admin:accounts_user_add"),
             {
                 "email": " Nora@Office.Example ",
+                "first_name": " Nora ",
+                "last_name": "Lind",
                 "usable_password": "true",
                 "password1": NEW,
                 "password2": NEW,
@@ -195,6 +197,7 @@ class TestPower:
         assert (nora.is_staff, nora.is_superuser) == (True, False)
         assert nora.joined_at == clock.now()
         assert nora.check_password(NEW)
+        assert (nora.first_name, nora.last_name) == ("Nora", "Lind")
 
     def test_two_accounts_do_not_share_an_address(self, desk: Client, traveller: User) -> None:
         before = User.objects.count()
@@ -202,6 +205,8 @@ class TestPower:
             reverse("admin:accounts_user_add"),
             {
                 "email": "ADA@example.org",
+                "first_name": "Nora",
+                "last_name": "Lind",
                 "usable_password": "true",
                 "password1": NEW,
                 "password2": NEW,
@@ -238,6 +243,8 @@ class TestPower:
             {
                 "is_active": "on",
                 "is_staff": "on",
+                "first_name": staff.first_name,
+                "last_name": staff.last_name,
                 "groups": [group.pk],
                 "saved_passengers-TOTAL_FORMS": "0",
                 "saved_passengers-INITIAL_FORMS": "0",
@@ -265,8 +272,9 @@ class TestPower:
 def save(browser: Client, person: User, *, why: str = "", **fields: object) -> int:
     """Send the form of a person as a browser would, with whatever else; answer the status."""
     forms = {"saved_passengers-TOTAL_FORMS": "0", "saved_passengers-INITIAL_FORMS": "0"}
+    names = {"first_name": person.first_name, "last_name": person.last_name}
     page = reverse("admin:accounts_user_change", args=[person.pk])
-    return browser.post(page, {**forms, "why": why, **fields}).status_code
+    return browser.post(page, {**forms, **names, "why": why, **fields}).status_code
 
 
 def role(name: str) -> int:
@@ -340,6 +348,8 @@ class TestAdministrators:
             reverse("admin:accounts_user_add"),
             {
                 "email": "nora@office.example",
+                "first_name": "Nora",
+                "last_name": "Lind",
                 **new,
                 "why": "Begins on Monday",
                 "is_superuser": "on",
@@ -537,6 +547,86 @@ class TestAdministrators:
                 address = reverse(f"admin:auth_group_{page}", args=[group.pk])
                 assert office.post(address, {**form, "post": "yes"}).status_code == 403
         assert set(night.permissions.values_list("codename", flat=True)) == {"delete_user"}
+
+
+class TestNames:
+    """Colleagues and travellers know who answers; a traveller's name is the traveller's own."""
+
+    @pytest.mark.parametrize("missing", ["first_name", "last_name"])
+    def test_a_staff_account_has_both(self, office: Client, missing: str) -> None:
+        new = {"usable_password": "true", "password1": NEW, "password2": NEW}
+        names = {"first_name": "Nora", "last_name": "Lind", missing: "  "}
+        form = {"email": "nora@office.example", **new, **names}
+
+        answer = office.post(reverse("admin:accounts_user_add"), form)
+
+        assert list(answer.context["adminform"].errors) == [missing]
+        assert not User.objects.filter(email="nora@office.example").exists()
+
+    def test_an_administrator_names_a_colleague(
+        self, office: Client, staff: User, boss: User
+    ) -> None:
+        before = staff.full_name
+        flags = {"is_active": "on", "is_staff": "on", "groups": [role("support agent")]}
+
+        assert save(office, staff, **flags, last_name="Lind\u0065\u0301", why="Married") == 302
+        staff.refresh_from_db()
+        assert staff.last_name == "Lind\u00e9", "composed, as names are compared"
+        act = Act.objects.get()
+        told = f"Named {staff.full_name}, before {before}."
+        assert (act.entry.get_change_message(), act.reason) == (told, "Married")
+        assert (act.actor, act.about) == (boss, f"accounts.user:{staff.pk}")
+
+        assert save(office, staff, **flags, first_name="") == 200
+        assert save(office, staff, **flags, first_name="Sa\u202em") == 200
+        staff.refresh_from_db()
+        assert staff.first_name == "Sam"
+
+    def test_an_account_without_a_name_is_closed_all_the_same(
+        self, office: Client, staff: User
+    ) -> None:
+        User.objects.filter(pk=staff.pk).update(first_name="", last_name="")
+        staff.refresh_from_db()
+
+        assert save(office, staff, is_staff="on", is_active="on") == 200
+        assert save(office, staff, is_staff="on") == 302
+        staff.refresh_from_db()
+        assert not staff.is_active
+
+    def test_a_travellers_name_is_the_travellers(self, office: Client, traveller: User) -> None:
+        assert save(office, traveller, is_active="on", last_name="Other") == 302
+        traveller.refresh_from_db()
+        assert traveller.last_name == "Lovelace"
+
+        User.objects.filter(pk=traveller.pk).update(first_name="", last_name="")
+        names = {"first_name": "Ada", "last_name": "Byron"}
+        assert save(office, traveller, is_active="on", **names) == 200
+        traveller.refresh_from_db()
+        assert traveller.full_name == ""
+        # With being made staff the name is needed, and given by who does that.
+        assert save(office, traveller, is_active="on", is_staff="on", **names) == 302
+        traveller.refresh_from_db()
+        assert traveller.full_name == "Ada Byron"
+        told = Act.objects.order_by("-entry_id")[0].entry.get_change_message()
+        assert told == "Named Ada Byron. Made staff."
+
+    @POWERFUL
+    def test_of_whom_one_does_not_govern_stand_fast(
+        self, office: Client, boss: User, powerful: dict[str, User], whom: str
+    ) -> None:
+        person = boss if whom == "oneself" else powerful[whom]
+        before = person.full_name
+        assert save(office, person, is_active="on", is_staff="on", first_name="Eve") == 403
+        person.refresh_from_db()
+        assert person.full_name == before
+
+    def test_whoever_only_closes_accounts_names_nobody(
+        self, agents_browser: Client, traveller: User
+    ) -> None:
+        User.objects.filter(pk=traveller.pk).update(first_name="", last_name="")
+        assert save(agents_browser, traveller, is_active="on", first_name="Eve") == 302
+        traveller.refresh_from_db()
+        assert traveller.full_name == ""
 
 
 class TestRoles:

@@ -160,7 +160,7 @@ def thread(report: ReportDetail, *, zone: ZoneInfo) -> list[Said]:
     return [
         Said(
             message=one,
-            author=f"{one.author} {one.surname}".strip(),
+            author=one.known_as,
             side=_side(one),
             text=_told(one) if one.event else one.body,
             at=one.created_at.astimezone(zone),
