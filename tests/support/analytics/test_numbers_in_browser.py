@@ -34,7 +34,24 @@ PAGES = [
     "numbers/occupancy/?by=mode",
     "numbers/holds/",
     "numbers/top-customers/",
+    "numbers/look-ups/tickets-of-contact/?contact=ada@example.org",
+    "numbers/look-ups/tickets-by-mode/?since=2026-06-01&until=2026-06-02",
 ]
+# The words of all charts that stand outside of their picture, or on each other.
+WORDS_ASTRAY = """
+() => [...document.querySelectorAll('svg.chart')].flatMap((chart) => {
+  const edge = chart.getBoundingClientRect();
+  const boxes = [...chart.querySelectorAll('text')]
+    .filter((text) => getComputedStyle(text).display !== 'none')
+    .map((text) => [text.textContent, text.getBoundingClientRect()]);
+  const outside = boxes.filter(([, box]) =>
+    box.left < edge.left - 1 || box.right > edge.right + 1 || box.bottom > edge.bottom + 2);
+  const touching = boxes.filter(([, one], place) => boxes.slice(place + 1).some(([, two]) =>
+    Math.min(one.right, two.right) - Math.max(one.left, two.left) > 1 &&
+    Math.min(one.bottom, two.bottom) - Math.max(one.top, two.top) > 2));
+  return [...outside, ...touching].map(([words]) => words);
+})
+"""
 
 
 @pytest.fixture
@@ -85,6 +102,39 @@ def test_every_page_is_for_everybody(
             "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
         ), f"{path} scrolls sideways"
     assert complaints == []
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fa"])
+def test_words_of_charts_stay_inside_and_apart(
+    staff_page: Any, live_server: Any, language: str
+) -> None:
+    page = staff_page(390, "light")
+    name = office.LANGUAGE_COOKIE_NAME
+    page.context.add_cookies([{"name": name, "value": language, "url": live_server.url}])
+    for path in [
+        *(f"numbers/revenue/?{JUNE}&by={by}" for by in ("day", "route", "mode")),
+        "numbers/holds/?first=2025-06-03&last=2026-06-02",
+        "numbers/users/",
+        "numbers/occupancy/?first=2026-06-01&last=2026-06-08",
+    ]:
+        page.goto(f"{live_server.url}/admin/{path}")
+        expect(page.locator("svg.chart").first).to_be_visible()
+        assert page.evaluate(WORDS_ASTRAY) == [], path
+
+
+def test_a_report_is_printed_without_its_buttons(staff_page: Any, live_server: Any) -> None:
+    page = staff_page(760, "dark")
+    page.goto(f"{live_server.url}/admin/numbers/revenue/?{JUNE}&by=carrier")
+    expect(page.get_by_role("button", name="Show")).to_be_visible()
+    page.emulate_media(media="print", color_scheme="dark")
+
+    for name in ("Show", "Send it to me"):
+        expect(page.get_by_role("button", name=name)).to_be_hidden()
+    expect(page.locator("#nav-sidebar")).to_be_hidden()
+    # What was asked for is on paper as well, in ink on white.
+    expect(page.get_by_label("Carrier", exact=True)).to_be_visible()
+    expect(page.get_by_role("rowheader", name="Test Railway")).to_be_visible()
+    assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"
 
 
 def test_from_the_overview_to_a_file(staff_page: Any, live_server: Any) -> None:
