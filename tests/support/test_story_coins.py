@@ -139,6 +139,16 @@ class TestWhatIsTold:
         assert (coins.arrived, coins.beyond) == (0, Decimal("-0.0009"))
         assert second.entry.details["coins"] is None
 
+    def test_anothers_coins_are_told_of_their_own_reservation(
+        self, asked: ReservationDetail, buy: Buy, stranger: User, noon: datetime
+    ) -> None:
+        other = buy(who=stranger, method="Cryptocurrency")
+        others = CryptoInvoice.objects.filter(payment__reservation=other.id)
+        others.update(amount=Decimal("0.5"))
+
+        assert ASKED in notes_of(asked, noon)
+        assert "Asked for: 0.5 SBX, at €50,000.00 for 1 SBX" in notes_of(other, noon)
+
     def test_amounts_as_small_as_they_are_kept(
         self, asked: ReservationDetail, noon: datetime
     ) -> None:
