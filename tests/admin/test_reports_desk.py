@@ -204,6 +204,16 @@ class TestQueue:
         two = browser.get(f"{QUEUE}?tab=open&{kept.replace('&amp;', '&')}&p=2").content.decode()
         assert re.findall(r"/reports-desk/(\d+)/\"", two) == [str(sent[1].id)]
 
+    @pytest.mark.parametrize("tab", ["mine", "overdue", "closed"])
+    def test_says_that_the_filters_leave_nothing(
+        self, browser: Client, report: ReportDetail, tab: str
+    ) -> None:
+        page = text_of(browser.get(f"{QUEUE}?tab={tab}&category=Other"))
+
+        assert "No report here fits the filters." in page
+        assert "No answer is overdue." not in page
+        assert "Take one that nobody has" not in page
+
     @pytest.mark.parametrize("carrier", ["999", "x", "-1", "1' OR 1=1"])
     def test_a_carrier_that_is_not_there_narrows_nothing(
         self, browser: Client, report: ReportDetail, carrier: str
@@ -266,6 +276,27 @@ class TestQueue:
 
 
 class TestReport:
+    def test_says_when_an_answered_one_closes_and_that_it_closed(
+        self, browser: Client, report: ReportDetail, uma: Viewer, noon: datetime
+    ) -> None:
+        assert "Close without an answer" in text_of(browser.get(page_of(report)))
+        services.respond(
+            viewer=uma, report_id=report.id, answer="Sorry.", state="Reviewed", now=noon
+        )
+
+        page = text_of(browser.get(page_of(report)))
+
+        assert "closes itself in 14 d" in page
+        # Two hours ahead of UTC, where the journey begins.
+        assert "unless somebody writes by 15 Jun 2026, 14:00" in page
+        assert "Close it now" in page
+        assert "Close without an answer" not in page
+        assert "closes itself in 14 d" in text_of(browser.get(f"{QUEUE}?tab=answered"))
+        services.close_lapsed(report_id=report.id, now=noon + timedelta(days=14))
+        page = text_of(browser.get(page_of(report)))
+        assert "closed by itself: nobody wrote after the answer" in page
+        assert "closes itself in" not in page
+
     def test_shows_the_reservation_beside_it(self, browser: Client, report: ReportDetail) -> None:
         page = browser.get(page_of(report))
 
