@@ -88,8 +88,9 @@ MIDDLEWARE = [
     "travel.api.middleware.ApiMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
-    "travel.common.numerals.ReadersNumerals",
+    # It writes down how long a page is, so all that changes a page stands within.
     "django.middleware.common.CommonMiddleware",
+    "travel.common.numerals.ReadersNumerals",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 from babel import Locale
 from django.http import HttpResponse, JsonResponse
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from django.utils import translation
 
 from travel.common.calendars import asked_calendar, calendar, write_day, write_day_in_full
@@ -138,3 +138,13 @@ class TestMiddleware:
         ReadersNumerals(view)(request)
         assert seen == ["solar"]
         assert asked_calendar() == "gregorian"
+
+    @pytest.mark.parametrize("language", ["en", "fa"])
+    def test_a_page_is_as_long_as_it_says(self, client: Client, db: None, language: str):
+        """A browser cuts off what is beyond; Persian digits are twice as long as others."""
+        page = client.get("/", headers={"accept-language": language})
+
+        assert page.status_code == 200
+        has_own = bool(set("۰۱۲۳۴۵۶۷۸۹") & set(page.content.decode()))
+        assert has_own == (language == "fa")
+        assert int(page.headers["Content-Length"]) == len(page.content)
