@@ -4,7 +4,7 @@ from payments.services.alarms import close_alarm, raise_alarm
 from payments.services.asking import ask_attempt, ask_top_up, believe_attempt
 from payments.services.cancelling import cancel_and_refund, waits_for_approval
 from payments.services.paying import get_attempt, pay
-from payments.services.quoting import Quote, quote_cancellation, quote_for, read_reason
+from payments.services.quoting import CouponQuote, Quote, quote_cancellation, quote_for, read_reason
 from payments.services.refunds import (
     approve_refund,
     push_refund,
@@ -29,6 +29,7 @@ from payments.services.webhooks import process_event, receive
 
 __all__ = [
     "Paid",
+    "CouponQuote",
     "Quote",
     "answer_sandbox",
     "answer_sandbox_top_up",

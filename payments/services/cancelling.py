@@ -83,7 +83,7 @@ def cancel_and_refund(
         raise ProofNeeded()
     if _is_staff(actor):
         # What one member of staff gives back is added up one after the other.
-        User.objects.select_for_update().get(pk=actor.user_id)
+        User.objects.select_for_update().filter(pk=actor.user_id or 0).first()
     quote = quote_cancellation(
         viewer=viewer,
         reservation_id=reservation_id,
