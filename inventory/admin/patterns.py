@@ -19,7 +19,14 @@ from inventory.models import PatternCall, TimetablePattern
 from inventory.reach import reach_of
 from inventory.services import patterns
 from travel.common import clock
-from travel.common.admin_bases import ClosedAdmin, HistoryAdmin, as_typed, upper, whole_number
+from travel.common.admin_bases import (
+    ClosedAdmin,
+    Finding,
+    HistoryAdmin,
+    as_typed,
+    upper,
+    whole_number,
+)
 from travel.common.errors import InvalidInput
 
 WEEKDAYS = [
@@ -87,7 +94,7 @@ class CallFormSet(BaseInlineFormSet):
             ) from refusal
 
 
-class PatternCallInline(OfOwnCarriers, admin.TabularInline):
+class PatternCallInline(OfOwnCarriers, Finding, admin.TabularInline):
     """The calls, minutes counted from the first."""
 
     model = PatternCall

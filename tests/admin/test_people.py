@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
@@ -644,3 +646,90 @@ class TestRoles:
         assert desk.post(reverse("admin:auth_group_add"), form).status_code == 302
         assert Group.objects.get(name="auditors").permissions.get() == right
         assert Act.objects.get().reason == "Year's end"
+
+
+class TestWithoutJavaScript:
+    """A row of another table is found by what is typed, where nothing can complete it."""
+
+    ADD = "admin:inventory_membership_add"
+
+    @staticmethod
+    def chosen(answer, name: str) -> list[str]:
+        """The options of a choice on a page that came back."""
+        page = answer.content.decode()
+        select = re.search(rf'<select name="{name}".*?</select>', page, re.S)
+        assert select
+        return re.findall(r'<option value="(\w*)"', select[0])
+
+    def test_the_form_asks_in_words(self, office: Client) -> None:
+        page = office.get(reverse(self.ADD)).content.decode()
+
+        for name in ("user", "carrier"):
+            (part,) = re.findall(
+                rf'<noscript>((?:(?!</noscript>).)*name="{name}-typed".*?)</noscr', page
+            )
+            assert f'<label for="id_{name}-typed">Or write what to look for</label>' in part
+        assert "beginning of the e-mail address or surname." in page
+
+    def test_carrier_staff_are_let_in(self, office: Client, staff: User, timetable) -> None:
+        carrier = timetable.train.departure.service.carrier
+        # The shorter address is the beginning of another one.
+        factories.make_user(email="sam@office.example.org")
+        typed = {"user-typed": " SAM@office.example ", "carrier-typed": carrier.code.lower()}
+
+        answer = office.post(reverse(self.ADD), {"role": "viewer", "user": "", **typed})
+
+        assert answer.status_code == 302
+        own = Membership.objects.get()
+        assert (own.user, own.carrier, own.role) == (staff, carrier, "viewer")
+
+    def test_of_several_one_is_chosen(self, office: Client, staff: User, timetable) -> None:
+        carrier = timetable.train.departure.service.carrier
+        other = factories.make_user(email="sally@office.example", last_name=staff.last_name)
+        form = {"role": "viewer", "user-typed": "sa", "carrier": carrier.pk}
+
+        answer = office.post(reverse(self.ADD), form)
+
+        assert answer.context["errors"].as_data, "it comes back"
+        assert sorted(self.chosen(answer, "user")) == sorted(["", str(staff.pk), str(other.pk)])
+        assert self.chosen(answer, "carrier") == [str(carrier.pk)]
+        assert 'name="user-typed" value=""' in answer.content.decode()
+        assert "Choose one of what was found" in answer.content.decode()
+        # The choice is sent with the empty field beside it.
+        sent = {**form, "user": other.pk, "user-typed": ""}
+        assert office.post(reverse(self.ADD), sent).status_code == 302
+        assert Membership.objects.get().user == other
+
+    def test_what_finds_nothing_is_said_and_kept(self, office: Client, timetable) -> None:
+        form = {"role": "viewer", "user-typed": 'no"body@x', "carrier-typed": "0"}
+
+        answer = office.post(reverse(self.ADD), form)
+
+        page = answer.content.decode()
+        assert answer.status_code == 200
+        assert page.count("Choose one of what was found") == 2
+        assert 'value="no&quot;body@x"' in page
+        assert not Membership.objects.exists()
+
+    def test_nothing_is_found_that_completing_would_not_show(
+        self, office: Client, boss: User, staff: User, timetable
+    ) -> None:
+        """Fares are added by administrators; this one may not see the tariffs they stand under."""
+        carrier = timetable.train.departure.service.carrier
+        boss.groups.clear()
+        rights = ["add_fare", "view_fare", "change_fare"]
+        boss.user_permissions.set(Permission.objects.filter(codename__in=rights))
+        tariff = carrier.tariffs.first()
+        form = {"tariff-typed": tariff.code, "name": "Mine", "travel_class": "economy"}
+
+        answer = office.post(reverse("admin:inventory_fare_add"), form)
+
+        assert answer.status_code == 200
+        assert "Choose one of what was found" in answer.content.decode()
+        assert self.chosen(answer, "tariff") == []
+
+    def test_rows_of_a_form_are_found_too(self, office: Client, timetable) -> None:
+        page = office.get(reverse("admin:inventory_timetablepattern_add")).content.decode()
+
+        assert 'name="calls-0-station-typed"' in page
+        assert 'name="service-typed"' in page

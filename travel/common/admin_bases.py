@@ -20,6 +20,7 @@ from django.contrib.admin import helpers
 from django.contrib.admin.exceptions import NotRegistered
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.utils import unquote
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet
@@ -50,6 +51,10 @@ else:
 MOST_ROWS = 10_000
 # So many rows of another table may lead to the rows searched for; more typing makes them fewer.
 MOST_RELATED = 500
+# So many are shown at once to choose from, as completing shows them.
+MOST_FOUND = 20
+# A number and a code that no row has.
+NOBODY = "0"
 BIGGEST_ID = 2**63 - 1
 EMPTY = "-"
 AMOUNT = _("amount")
@@ -195,7 +200,114 @@ def _may_see(site: Any, request: HttpRequest, row: Model) -> bool:
     return bool(table.has_view_or_change_permission(request, row))
 
 
-class Recorded(_ModelAdmin):
+# --- choosing a row of another table --------------------------------------------------------------
+
+
+class FindingSelect(AutocompleteSelect):
+    """
+    A choice that is completed while one types, and found by what was typed without JavaScript.
+
+    A field in `<noscript>` takes what would be typed. It finds what completing finds, for whoever
+    may see that, and no more: the one row whose code, address or number it is, or the only one. Of
+    several the form comes back with the first to choose from.
+    """
+
+    def __init__(self, field: Any, admin_site: Any, request: HttpRequest, **options: Any) -> None:
+        super().__init__(field, admin_site, **options)
+        self.request = request
+        self.typed = ""
+        self.found: list[Model] = []
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        self.typed = normal_text(data.get(_typed(name), "").replace("\0", ""))
+        self.found = []
+        if not self.typed:
+            return super().value_from_datadict(data, files, name)
+        rows = self._rows()
+        meant = [row for row in rows if self._is_exactly(row)] or rows
+        if len(meant) == 1:
+            self.typed = ""
+            return str(getattr(meant[0], self._key))
+        self.found = rows[:MOST_FOUND]
+        return NOBODY
+
+    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
+        return super().value_omitted_from_data(data, files, name) and _typed(name) not in data
+
+    def optgroups(self, name: str, value: list[str], attrs: Any = None) -> Any:
+        groups = super().optgroups(name, value, attrs)
+        if self.found:
+            options = groups[0][1]
+            told = [("", "---------"), *((getattr(one, self._key), one) for one in self.found)]
+            # A person chooses: nothing is chosen by being the first.
+            options[:] = [
+                self.create_option(name, key, str(label), False, at)
+                for at, (key, label) in enumerate(told)
+            ]
+        return groups
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        typed = _typed(name)
+        return format_html(
+            '{}<noscript><div class="finding"><label for="id_{}">{}</label> '
+            '<input class="vTextField" id="id_{}" name="{}" value="{}" maxlength="200" dir="auto" '
+            'autocomplete="off" aria-describedby="id_{}-help"> '
+            '<span class="help" id="id_{}-help">{}</span></div></noscript>',
+            super().render(name, value, attrs, renderer),
+            *(typed, _("Or write what to look for"), typed, typed),
+            # What found several is answered by the choice; what found nothing is written anew.
+            "" if self.found else self.typed,
+            *(typed, typed, self._table.search_help_text or _("Its code, or its number.")),
+        )
+
+    def _rows(self) -> list[Model]:
+        """Answer what completing would show for the same words, to the same person."""
+        table = self._table
+        if not table.has_view_permission(self.request):
+            return []
+        rows = table.get_queryset(self.request).complex_filter(self.field.get_limit_choices_to())
+        rows, _may_double = table.get_search_results(self.request, rows, self.typed)
+        return list(rows.distinct()[:MOST_RELATED])
+
+    def _is_exactly(self, row: Model) -> bool:
+        sought = {lookup.partition("__")[0] for lookup, _read in self._table.find_by}
+        plain = [one.name for one in row._meta.concrete_fields if not one.is_relation]
+        held = (row.pk, *(getattr(row, name) for name in plain if name in sought))
+        return self.typed.casefold() in [str(one).casefold() for one in held]
+
+    @property
+    def _table(self) -> Any:
+        return self.admin_site.get_model_admin(self.field.remote_field.model)
+
+    @property
+    def _key(self) -> str:
+        remote = self.field.remote_field
+        key: str = remote.model._meta.get_field(remote.field_name).attname
+        return key
+
+
+def _typed(name: str) -> str:
+    """Name the field that takes what is typed where there is no JavaScript."""
+    return f"{name}-typed"
+
+
+class Finding:
+    """A form whose `autocomplete_fields` can be filled in without JavaScript, too."""
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        table: Any = super()
+        if db_field.name not in self.get_autocomplete_fields(request):  # type: ignore[attr-defined]
+            return table.formfield_for_foreignkey(db_field, request, **options)
+        site = self.admin_site  # type: ignore[attr-defined]
+        options.setdefault("widget", FindingSelect(db_field, site, request))
+        field = table.formfield_for_foreignkey(db_field, request, **options)
+        field.error_messages["invalid_choice"] = _(
+            "Choose one of what was found, or write what to look for in full."
+        )
+        return field
+
+
+class Recorded(Finding, _ModelAdmin):
     """
     A table of which every addition, change and deletion is an act on record (travel.common.acts).
 
