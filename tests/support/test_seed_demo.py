@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings as office
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.test import Client
 
 from accounts import services
 from accounts.models import SavedPassenger, User
@@ -19,7 +20,7 @@ from inventory import places
 from inventory.models import Departure, ImportRun
 from inventory.pricing import age_on
 from payments.models import Account, Transfer
-from support.management.commands.seed_demo import window
+from support.management.commands.seed_demo import make_people, window
 from tests.conftest import Clock
 
 PASSWORD = "travel-demo"
@@ -62,7 +63,7 @@ class TestSeedDemo:
             user = services.log_in(email=f"{name}@demo.example", password=PASSWORD, now=clock.now())
             assert user.email_verified_at == clock.now()
             assert user.is_staff == (name != "traveller")
-            assert user.is_superuser == (name == "admin")
+            assert not user.is_superuser
 
     def test_the_traveller_has_money_in_every_currency_of_the_network(self, clock: Clock) -> None:
         seed()
@@ -95,6 +96,36 @@ class TestSeedDemo:
             permission.split(".")[1].startswith(("add_", "change_", "delete_"))
             for permission in support.get_all_permissions()
         )
+
+    def test_everybody_of_the_staff_has_one_role_and_a_name(self, clock: Clock) -> None:
+        make_people(now=clock.now())
+
+        staff = User.objects.filter(is_staff=True).order_by("email")
+        assert [(one.email, [group.name for group in one.groups.all()]) for one in staff] == [
+            ("admin@demo.example", ["administrator"]),
+            ("finance@demo.example", ["finance"]),
+            ("operations@demo.example", ["operations"]),
+            ("support@demo.example", ["support agent"]),
+        ]
+        assert all(one.first_name and one.last_name for one in staff)
+
+    def test_the_administrator_makes_accounts_and_not_the_power_of_superusers(
+        self, clock: Clock, settings: Any
+    ) -> None:
+        settings.STAFF_2FA = "optional"
+        make_people(now=clock.now())
+
+        browser = Client()
+        browser.force_login(User.objects.get(email="admin@demo.example"))
+        page = browser.get("/admin/accounts/user/add/")
+        assert page.status_code == 200
+        assert browser.get("/admin/inventory/membership/add/").status_code == 200
+        assert browser.get("/admin/common/act/").status_code == 200
+        support = User.objects.get(email="support@demo.example")
+        page = browser.get(f"/admin/accounts/user/{support.pk}/change/").content.decode()
+        assert 'name="is_active"' in page
+        assert 'name="is_superuser"' not in page
+        assert browser.get("/admin/auth/group/add/").status_code == 403
 
     def test_a_second_run_finds_nothing_to_do(self, clock: Clock) -> None:
         seed()
