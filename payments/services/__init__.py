@@ -28,8 +28,8 @@ from payments.services.wallet import (
 from payments.services.webhooks import process_event, receive
 
 __all__ = [
-    "Paid",
     "CouponQuote",
+    "Paid",
     "Quote",
     "answer_sandbox",
     "answer_sandbox_top_up",
