@@ -47,7 +47,7 @@ class TestUpdateProfile:
             ("email", None),
             ("email", "nobody"),
             ("phone", "12"),
-            ("city", "a\u2066b"),
+            ("city", "a\u202bb"),
             ("dateOfBirth", "2126-06-01"),
             ("dateOfBirth", "1990-02-30"),
             ("language", "xx"),

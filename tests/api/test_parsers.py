@@ -88,7 +88,7 @@ class TestStrictJSONParser:
             '{"ticketID": null}',
             '{"text": 5}',
             '{"text": "a\\u202eb"}',
-            '{"text": "a\\u2066b"}',
+            '{"text": "a\\u202bb"}',
             '{"text": "a\\u200bb"}',
             '{"text": "a\\nb"}',
             '{"text": "\\ue000"}',

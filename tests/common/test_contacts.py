@@ -16,6 +16,8 @@ class TestParseContact:
             ("+49 30 901820", "sms", "+4930901820"),
             ("+49 (0)30 901820", "sms", "+4930901820"),
             ("+1-202-456-1111", "sms", "+12024561111"),
+            ("\u200e+1-202-456-1111\u200f", "sms", "+12024561111"),
+            ("\u2066ada@example.org\u2069", "email", "ada@example.org"),
         ],
     )
     def test_reads_it_however_it_is_typed(self, typed, channel, address):

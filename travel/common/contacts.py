@@ -9,7 +9,7 @@ from django.core.validators import validate_email
 from phonenumber_field.phonenumber import to_python
 
 from travel.common.ids import normal_email
-from travel.common.text import is_forbidden
+from travel.common.text import drop_marks, is_forbidden
 
 EMAIL, SMS = "email", "sms"
 LONGEST = 254
@@ -48,7 +48,8 @@ def parse_contact(text: str) -> Contact:
 
     :raises ValueError: it is neither.
     """
-    typed = text.strip()
+    # An address copied out of text in Arabic or Hebrew letters comes with marks around it.
+    typed = drop_marks(text).strip()
     if not typed or len(typed) > LONGEST or any(is_forbidden(letter) for letter in typed):
         raise ValueError("no contact")
     return _email(typed) if "@" in typed else _phone(typed)

@@ -9,6 +9,8 @@ import unicodedata
 
 from django.conf import settings
 
+from travel.common.text import drop_marks
+
 # No 0 and O, 1 and I and L, 2 and Z, 5 and S, 8 and B: what looks alike is read aloud wrongly.
 LOCATOR_ALPHABET = "34679ACDEFGHJKMNPQRTUVWXY"
 LOCATOR_LENGTH = 6
@@ -41,8 +43,8 @@ def same_secret(left: str, right: str) -> bool:
 
 
 def normal_locator(text: str) -> str:
-    """Write a typed booking code as it is stored: upper case, without blanks and dashes."""
-    return "".join(text.split()).replace("-", "").upper()
+    """Write a booking code as it is stored: upper case, without blanks, dashes and marks."""
+    return "".join(drop_marks(text).split()).replace("-", "").upper()
 
 
 def normal_text(text: str) -> str:

@@ -6,11 +6,13 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-# Unicode's Bidi_Control characters: they turn the writing direction and make one text look like
-# another.
-_BIDI_CONTROLS = frozenset(
-    chr(code) for code in (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-)
+# Unicode's Bidi_Control characters. Embeddings and overrides turn the writing direction and make
+# one text look like another: they are refused.
+_TURNING = frozenset(chr(code) for code in range(0x202A, 0x202F))
+# Marks and isolates order what stands beside them and deceive nobody; Persian and Arabic keyboards,
+# word processors and messengers write them by themselves. They are dropped: every page isolates
+# what people wrote, and names compare alike with them and without.
+_MARKS = dict.fromkeys((0x061C, 0x200E, 0x200F, *range(0x2066, 0x206A)))
 # Seen by nobody, different for every comparison. The joiners U+200C and U+200D stay: Persian and
 # Indic scripts are written with them.
 _INVISIBLE = frozenset("\u00ad\u200b\u2060\ufeff")
@@ -24,12 +26,12 @@ class CardNumber(ValueError):
 
 def clean_text(text: str, *, lines: bool = False) -> str:
     """
-    Answer the text in NFC and trimmed; with `lines` it may hold line breaks and tabs.
+    Answer the text in NFC, trimmed, without marks of direction; `lines` lets lines and tabs be.
 
     :raises ValueError: it holds a control, private, invisible or direction-turning character.
     :raises CardNumber: it holds the number of a payment card.
     """
-    composed = unicodedata.normalize("NFC", text)
+    composed = unicodedata.normalize("NFC", drop_marks(text))
     if lines:
         composed = composed.replace("\r\n", "\n").replace("\r", "\n")
     for character in composed:
@@ -42,10 +44,16 @@ def clean_text(text: str, *, lines: bool = False) -> str:
     return composed.strip()
 
 
+def drop_marks(text: str) -> str:
+    """Answer the text without the marks and isolates of direction, which nobody sees."""
+    return text.translate(_MARKS)
+
+
 def is_forbidden(character: str) -> bool:
     """Say whether a character is one that no name and no message needs."""
     return (
-        character in _BIDI_CONTROLS
+        character in _TURNING
+        or ord(character) in _MARKS
         or character in _INVISIBLE
         or unicodedata.category(character) in _FORBIDDEN_CATEGORIES
     )
