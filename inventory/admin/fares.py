@@ -6,10 +6,13 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Max
-from django.http import HttpRequest
+from django.forms.models import model_to_dict
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from inventory.admin.forms import MoneyField, PercentField, PerKilometreField
@@ -32,6 +35,8 @@ from travel.common.templatetags.look import duration
 
 FARE_CURRENCY = "fare__tariff__carrier__currency_id"
 TIER_CURRENCY = f"fare_version__{FARE_CURRENCY}"
+# Rows for tiers that stand open without JavaScript, which adds as many as are wanted.
+OPEN_TIERS = 3
 
 
 def may_change(version: FareVersion | None) -> bool:
@@ -108,7 +113,10 @@ class FareAdmin(HistoryAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         fields = ["tariff", "name", "travel_class", "is_on_sale"]
-        return [*fields, "number", "new_version"] if obj else fields
+        if obj is None:
+            return fields
+        may_add = request.user.has_perm("inventory.add_fareversion")  # type: ignore[union-attr]
+        return [*fields, "number", *(["new_version"] if may_add else [])]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["tariff", "travel_class", "number", "new_version"] if obj else []
@@ -124,8 +132,10 @@ class FareAdmin(HistoryAdmin):
     @admin.display(description=_("price"))
     def new_version(self, fare: Fare) -> str:
         address = reverse("admin:inventory_fareversion_add")
+        newest = fare.versions.order_by("-valid_from").values_list("pk", flat=True).first()
+        start = f"from={newest}" if newest else f"fare={fare.pk}"
         return format_html(
-            '<a href="{}?fare={}">{}</a>', address, fare.pk, _("Set a new price from a day on")
+            '<a href="{}?{}">{}</a>', address, start, _("Set a new price from a day on")
         )
 
 
@@ -149,6 +159,22 @@ def fare_of(pk: Any) -> Fare | None:
     return fares.filter(pk=number).first() if number is not None else None
 
 
+def version_to_copy(request: HttpRequest) -> FareVersion | None:
+    """
+    Answer the version that a new one is to begin with, as the address says: `?from=12`.
+
+    :raises Http404: there is none of that number, and nothing typed that could be lost.
+    """
+    if "from" not in request.GET:
+        return None
+    number = whole_number(request.GET["from"])
+    versions = FareVersion.objects.select_related("fare__tariff__carrier")
+    found = versions.filter(pk=number).first() if number is not None else None
+    if found is None and request.method != "POST":
+        raise Http404
+    return found
+
+
 class FareVersionForm(WithCurrency):
     """What a fare costs from a future instant on: what was sold stays as it was."""
 
@@ -159,11 +185,18 @@ class FareVersionForm(WithCurrency):
     tax_basis_points = PercentField(label=_("Tax contained, %"), required=False)
     fee_minor = MoneyField(label=_("Fee on top"), required=False)
     return_discount_basis_points = PercentField(label=_("Off a round trip, %"), required=False)
+    gives_nothing_back = forms.BooleanField(
+        label=_("Nothing is given back when cancelled"),
+        help_text=_("To be ticked where there are no penalty tiers, and only there."),
+        required=False,
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         named = self.data.get("fare") if self.is_bound else self.initial.get("fare")
         self.tell_currency(fare_of(self.instance.fare_id or named))
+        if self.instance.pk and not self.is_bound:
+            self.initial["gives_nothing_back"] = not self.instance.penalty_tiers.exists()
 
     def clean_valid_from(self) -> Any:
         begins = self.cleaned_data["valid_from"]
@@ -184,9 +217,43 @@ class PenaltyTierForm(WithCurrency):
     basis_points = PercentField(label=_("Penalty, %"))
     minimum_minor = MoneyField(label=_("At least"), required=False)
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.instance.pk:
+            # A blank row is blank, until it is filled in from another version.
+            self.initial = {"minimum_minor": None, **(kwargs.get("initial") or {})}
+
 
 class PenaltyTierFormSet(forms.BaseInlineFormSet):
-    """Tiers of a version, in the money of its fare."""
+    """
+    Tiers of a version, in the money of its fare.
+
+    No tiers mean that cancelling gives nothing back, which is not meant by leaving rows blank: it
+    is ticked on the version's form.
+    """
+
+    def clean(self) -> None:
+        super().clean()
+        if any(self.errors):
+            return
+        gives_nothing_back = bool(self.data.get("gives_nothing_back"))
+        if gives_nothing_back and self._has_tiers():
+            raise forms.ValidationError(
+                _("You ticked that nothing is given back: take the tick away, or the tiers.")
+            )
+        if not gives_nothing_back and not self._has_tiers():
+            raise forms.ValidationError(
+                _(
+                    "Without penalty tiers nothing is given back to whoever cancels. Write at "
+                    "least one tier, or tick that nothing is given back."
+                )
+            )
+
+    def _has_tiers(self) -> bool:
+        gone = self.deleted_forms
+        return any(
+            form not in gone and (form.instance.pk or form.has_changed()) for form in self.forms
+        )
 
     def _construct_form(self, i: int, **kwargs: Any) -> Any:
         return self._tell(super()._construct_form(i, **kwargs))
@@ -209,7 +276,12 @@ class PenaltyTierInline(admin.TabularInline):
     form = PenaltyTierForm
     formset = PenaltyTierFormSet
     fields = ["minutes_before", "basis_points", "minimum_minor"]
-    extra = 0
+
+    def get_extra(self, request: HttpRequest, obj: Any = None, **options: Any) -> int:
+        if obj is not None:
+            return 1
+        template = version_to_copy(request)
+        return template.penalty_tiers.count() + 1 if template else OPEN_TIERS
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         if may_change(obj):
@@ -294,6 +366,12 @@ class FareVersionAdmin(HistoryAdmin):
     def tax(self, version: FareVersion) -> str:
         return percent(version.tax_basis_points)
 
+    @admin.display(description=_("when cancelled"))
+    def given_back(self, version: FareVersion) -> str:
+        if version.penalty_tiers.exists():
+            return gettext("What the penalty tiers leave.")
+        return gettext("Nothing is given back.")
+
     @admin.display(description=_("off a round trip"))
     def return_discount(self, version: FareVersion) -> str:
         return percent(version.return_discount_basis_points)
@@ -307,12 +385,50 @@ class FareVersionAdmin(HistoryAdmin):
             ),
             (_("Price of an adult"), {"fields": RULE if is_open else RULE_IN_WORDS}),
             (_("Others pay, in per cent"), {"fields": [tuple(AGES[n : n + 2]) for n in (0, 2, 4)]}),
+            (_("Cancelling"), {"fields": ["gives_nothing_back" if is_open else "given_back"]}),
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         if obj is None:
             return []
-        return ["fare"] if self.has_change_permission(request, obj) else ["fare", *RULE_IN_WORDS]
+        if self.has_change_permission(request, obj):
+            return ["fare"]
+        return ["fare", *RULE_IN_WORDS, "given_back"]
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        template = version_to_copy(request)
+        if template is None:
+            return super().get_changeform_initial_data(request)
+        # From when on the new price holds is the one thing that nobody can know.
+        return model_to_dict(template, exclude=["id", "valid_from"])
+
+    def get_formset_kwargs(
+        self, request: HttpRequest, obj: Any, inline: Any, prefix: str
+    ) -> dict[str, Any]:
+        options: dict[str, Any] = super().get_formset_kwargs(request, obj, inline, prefix)
+        # What is sent is a new row even where it equals the old version's.
+        template = version_to_copy(request) if obj.pk is None and request.method == "GET" else None
+        if template:
+            columns = inline.get_fields(request)
+            options["initial"] = list(template.penalty_tiers.values(*columns))
+            # Amounts are shown in the money of its fare.
+            options["instance"] = FareVersion(fare=template.fare)
+        return options
+
+    def add_view(
+        self,
+        request: HttpRequest,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        template = version_to_copy(request) if self.has_add_permission(request) else None
+        if template:
+            title = _("New version of %(fare)s, as number %(number)s is") % {
+                "fare": template.fare,
+                "number": template.pk,
+            }
+            extra_context = {"title": title, **(extra_context or {})}
+        return super().add_view(request, form_url, extra_context)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and may_change(obj)
@@ -348,6 +464,20 @@ class PenaltyTierAdmin(OfficeAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        # One by one the last could go unseen, and nothing would be given back.
+        raise PermissionDenied
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        shown = {"show_delete": False, **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, shown)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         # Asked when an unsold version goes with its tiers.

@@ -67,7 +67,11 @@ class MoneyField(forms.CharField):
         return minor
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        return super().has_changed(self.prepare_value(initial), data)
+        # Blank and 0 are 0.00: a row in which nothing was written stays out.
+        try:
+            return bool((initial or 0) != self.clean(data))
+        except forms.ValidationError:
+            return super().has_changed(self.prepare_value(initial), data)
 
 
 class PerKilometreField(MoneyField):

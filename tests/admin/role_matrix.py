@@ -73,7 +73,7 @@ TABLES: dict[str, tuple[str, str, str, str]] = {
     "inventory.tariff":            ("afoms",  "ms",  "ms",   "ms"),
     "inventory.fare":              ("afms",   "ms",  "ms",   ""),
     "inventory.fareversion":       ("afms",   "ms",  "ms",   "ms"),
-    "inventory.penaltytier":       ("afms",   "",    "",     "ms"),
+    "inventory.penaltytier":       ("afms",   "",    "",     ""),
     "bookings.reservation":        ("afms",   "",    "",     ""),
     "bookings.passenger":          ("ams",    "",    "",     ""),
     "bookings.coupon":             ("afms",   "",    "",     ""),
