@@ -11,7 +11,9 @@ from django import forms
 from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
@@ -69,6 +71,14 @@ class StaffSignInForm(AdminAuthenticationForm):
                 ),
                 code="no_second_factor",
             )
+
+
+class Choices(AutocompleteJsonView):
+    """Rows to choose from; a table's `in_choices` tells apart those that have one name."""
+
+    def serialize_result(self, obj: Any, to_field_name: str) -> dict[str, str]:
+        told = getattr(self.model_admin, "in_choices", str)
+        return {**super().serialize_result(obj, to_field_name), "text": told(obj)}
 
 
 # The sections of the overview in the order of a working day, each the room of its tables.
@@ -139,6 +149,10 @@ class TravelAdminSite(AdminSite):
         shown = self.overview(request) if self.overview else {}
         shown["buttons"] = [one for button in self.buttons if (one := button(request))]
         return super().index(request, {**shown, **(extra_context or {})})
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer the rows that a box finds for what is typed into it."""
+        return Choices.as_view(admin_site=self)(request)
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Let active staff in; with STAFF_2FA=required only after their second factor."""

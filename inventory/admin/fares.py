@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.core.validators import MaxValueValidator
 from django.db.models import Max
 from django.forms.models import model_to_dict
 from django.http import Http404, HttpRequest, HttpResponse
@@ -24,6 +27,7 @@ from travel.common.admin_bases import (
     HistoryAdmin,
     OfficeAdmin,
     as_typed,
+    capitalised,
     is_in_use,
     money_column,
     percent,
@@ -31,12 +35,28 @@ from travel.common.admin_bases import (
     upper,
     whole_number,
 )
-from travel.common.templatetags.look import duration
+from travel.common.money import Money
+from travel.common.templatetags.look import duration, moment_text, money_text
 
 FARE_CURRENCY = "fare__tariff__carrier__currency_id"
 TIER_CURRENCY = f"fare_version__{FARE_CURRENCY}"
 # Rows for tiers that stand open without JavaScript, which adds as many as are wanted.
 OPEN_TIERS = 3
+# What is beyond these was not meant.
+MOST_AHEAD = timedelta(days=731)
+MOST_ROUNDING_MINOR = 1_000_000
+MOST_MINUTES = 366 * 24 * 60
+MOST = {
+    "young_percent": 100,
+    "child_percent": 100,
+    "infant_percent": 100,
+    "young_until_age": 120,
+    "child_until_age": 120,
+    "infant_until_age": 120,
+    "sales_close_minutes": MOST_MINUTES,
+    "quota": 10_000,
+}
+FARE_SEARCH = _("Part of the fare's name, its number, or the code of its tariff.")
 
 
 def may_change(version: FareVersion | None) -> bool:
@@ -67,6 +87,11 @@ class TariffAdmin(HistoryAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["carrier"] if obj else []
+
+
+def told_apart(fare: Fare) -> str:
+    """Name a fare with its tariff and its carrier."""
+    return f"{fare} · {fare.tariff} · {fare.tariff.carrier}"
 
 
 class FareForm(forms.ModelForm):
@@ -104,12 +129,20 @@ class FareAdmin(HistoryAdmin):
     form = FareForm
     list_display = ["id", "name", "travel_class", "tariff", "number", "is_on_sale"]
     list_filter = ["travel_class", "is_on_sale"]
-    list_select_related = ["tariff"]
     autocomplete_fields = ["tariff"]
     fields = ["tariff", "name", "travel_class", "is_on_sale"]
     find_by = [("pk", whole_number), ("tariff__code", as_typed), ("tariff__code", upper)]
-    search_help_text = _("Number of the fare, or code of its tariff.")
+    # Fares are few; a word of the name is what people know of one.
+    find_by += [("name__icontains", as_typed), ("name__icontains", capitalised)]
+    search_help_text = FARE_SEARCH
     inlines = [FareVersionInline]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related("tariff__carrier")
+
+    def in_choices(self, fare: Fare) -> str:
+        """Tell a fare from those of other tariffs that have its name."""
+        return told_apart(fare)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         fields = ["tariff", "name", "travel_class", "is_on_sale"]
@@ -175,6 +208,14 @@ def version_to_copy(request: HttpRequest) -> FareVersion | None:
     return found
 
 
+def set_bounds(form: forms.Form | forms.ModelForm, most: Mapping[str, int]) -> None:
+    """Refuse more than so much in the form's fields of these names."""
+    for name, bound in most.items():
+        if name in form.fields:
+            form.fields[name].validators.append(MaxValueValidator(bound))
+            form.fields[name].widget.attrs["max"] = bound
+
+
 class FareVersionForm(WithCurrency):
     """What a fare costs from a future instant on: what was sold stays as it was."""
 
@@ -195,20 +236,87 @@ class FareVersionForm(WithCurrency):
         super().__init__(*args, **kwargs)
         named = self.data.get("fare") if self.is_bound else self.initial.get("fare")
         self.tell_currency(fare_of(self.instance.fare_id or named))
+        set_bounds(self, MOST)
+        self._say_what_is_meant()
         if self.instance.pk and not self.is_bound:
             self.initial["gives_nothing_back"] = not self.instance.penalty_tiers.exists()
 
+    def _say_what_is_meant(self) -> None:
+        helps = {
+            "fare": FARE_SEARCH,
+            "valid_from": _("In UTC. Until then the price before this one holds."),
+            "quota": _("Seats at this fare at most. Blank: as many as the class has."),
+        }
+        for name, text in helps.items():
+            if name in self.fields:
+                self.fields[name].help_text = text
+        if "fare" in self.fields:
+            self.fields["fare"].label_from_instance = told_apart
+
     def clean_valid_from(self) -> Any:
-        begins = self.cleaned_data["valid_from"]
-        if begins <= clock.now():
+        begins, now = self.cleaned_data["valid_from"], clock.now()
+        if begins <= now:
             raise forms.ValidationError(_("A new price begins in the future."))
+        if begins > now + MOST_AHEAD:
+            raise forms.ValidationError(
+                _("A new price begins within two years, by %(last)s."),
+                params={"last": moment_text(now + MOST_AHEAD)},
+            )
         return begins
 
     def clean_rounding_minor(self) -> int:
         step: int = self.cleaned_data["rounding_minor"]
         if step < 1:
             raise forms.ValidationError(_("Round to the smallest coin at least."))
+        if step > MOST_ROUNDING_MINOR:
+            most = Money(MOST_ROUNDING_MINOR, self.fields["rounding_minor"].currency)
+            raise forms.ValidationError(
+                _("Round up to %(most)s at most."), params={"most": money_text(most)}
+            )
         return step
+
+    def clean(self) -> dict[str, Any]:
+        typed: dict[str, Any] = super().clean() or self.cleaned_data
+        self._check_ages(typed)
+        if not any(typed.get(name, 1) for name in ("base_minor", "per_km_micro", "minimum_minor")):
+            self.add_error(
+                "base_minor",
+                _(
+                    "Everybody would travel free: write a base, a price for each kilometre or a "
+                    "minimum."
+                ),
+            )
+        if self._begins_with_another(typed):
+            self.add_error("valid_from", _("Another price of this fare begins at that moment."))
+        return typed
+
+    def _check_ages(self, typed: dict[str, Any]) -> None:
+        infant, child, young = (
+            typed.get(f"{kind}_until_age") for kind in ("infant", "child", "young")
+        )
+        if infant is not None and child is not None and child <= infant:
+            self.add_error(
+                "child_until_age",
+                forms.ValidationError(
+                    _("Children are older than infants: write more than %(age)s."),
+                    params={"age": infant},
+                ),
+            )
+        if child is not None and young is not None and young <= child:
+            self.add_error(
+                "young_until_age",
+                forms.ValidationError(
+                    _("Young people are older than children: write more than %(age)s."),
+                    params={"age": child},
+                ),
+            )
+
+    def _begins_with_another(self, typed: dict[str, Any]) -> bool:
+        fare = typed.get("fare") or (self.instance.fare if self.instance.pk else None)
+        if fare is None or "valid_from" not in typed:
+            return False
+        versions = FareVersion.objects.filter(fare=fare, valid_from=typed["valid_from"])
+        return versions.exclude(pk=self.instance.pk).exists()
 
 
 class PenaltyTierForm(WithCurrency):
@@ -219,6 +327,9 @@ class PenaltyTierForm(WithCurrency):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        set_bounds(self, {"minutes_before": MOST_MINUTES})
+        if "minutes_before" in self.fields:
+            self.fields["minutes_before"].help_text = _("1440 are a day, 10080 a week.")
         if not self.instance.pk:
             # A blank row is blank, until it is filled in from another version.
             self.initial = {"minimum_minor": None, **(kwargs.get("initial") or {})}
@@ -248,6 +359,11 @@ class PenaltyTierFormSet(forms.BaseInlineFormSet):
                     "least one tier, or tick that nothing is given back."
                 )
             )
+
+    def get_unique_error_message(self, unique_check: Any) -> str:
+        return gettext(
+            "Two tiers begin equally long before departure: let each begin at another time."
+        )
 
     def _has_tiers(self) -> bool:
         gone = self.deleted_forms

@@ -13,7 +13,7 @@ from django.urls import reverse
 from accounts.models import User
 from inventory.models import Fare, FareVersion
 from tests import factories
-from tests.admin.test_reference_data import VERSION
+from tests.admin.test_reference_data import VERSION, formset
 
 ADD = reverse("admin:inventory_fareversion_add")
 TIERS = "penalty_tiers"
@@ -259,3 +259,122 @@ class TestWhatCancellingGivesBack:
         assert "What the penalty tiers leave." in desk.get(page).content.decode()
         version.penalty_tiers.all().delete()
         assert "Nothing is given back." in desk.get(page).content.decode()
+
+
+class TestFaultsAreToldAtTheirField:
+    @pytest.mark.parametrize(
+        ("field", "typed", "told"),
+        [
+            ("young_percent", "101", "less than or equal to 100"),
+            ("child_percent", "400", "less than or equal to 100"),
+            ("infant_percent", "101", "less than or equal to 100"),
+            ("infant_until_age", "121", "less than or equal to 120"),
+            ("quota", "10001", "less than or equal to 10000"),
+            ("quota", "99999999999", "less than or equal to 10000"),
+            ("sales_close_minutes", "527041", "less than or equal to 527040"),
+            ("rounding_minor", "10000.01", "Round up to €10,000.00 at most."),
+        ],
+    )
+    def test_what_is_beyond_all_use(
+        self,
+        desk: Client,
+        saver: Fare,
+        tomorrow: dict[str, str],
+        field: str,
+        typed: str,
+        told: str,
+    ) -> None:
+        answer = desk.post(ADD, VERSION | {"fare": saver.pk, field: typed} | tomorrow)
+
+        assert told in " ".join(answer.context["adminform"].form.errors[field])
+        assert saver.versions.count() == 1
+
+    @pytest.mark.parametrize(
+        ("ages", "field", "told"),
+        [
+            ((1, 99, 26), "young_until_age", "write more than 99"),
+            ((1, 26, 26), "young_until_age", "write more than 26"),
+            ((14, 14, 26), "child_until_age", "write more than 14"),
+        ],
+    )
+    def test_ages_that_do_not_rise(
+        self,
+        desk: Client,
+        saver: Fare,
+        tomorrow: dict[str, str],
+        ages: tuple[int, int, int],
+        field: str,
+        told: str,
+    ) -> None:
+        names = ("infant_until_age", "child_until_age", "young_until_age")
+        fields = VERSION | {"fare": saver.pk} | tomorrow | dict(zip(names, ages, strict=True))
+
+        errors = desk.post(ADD, fields).context["adminform"].form.errors
+
+        assert list(errors) == [field]
+        assert told in errors[field][0]
+
+    @pytest.mark.parametrize(
+        ("day", "is_refused"),
+        [("2028-06-01", False), ("2028-06-02", True), ("9999-12-31", True), ("0001-01-01", True)],
+    )
+    def test_a_beginning_that_nobody_plans_for(
+        self, desk: Client, saver: Fare, clock: Any, day: str, is_refused: bool
+    ) -> None:
+        # It is noon of 1 June 2026; 731 days later it is 1 June 2028.
+        begins = {"valid_from_0": day, "valid_from_1": "12:00:00"}
+
+        answer = desk.post(ADD, VERSION | {"fare": saver.pk} | begins)
+
+        assert (answer.status_code == 200) == is_refused
+        if is_refused:
+            assert list(answer.context["adminform"].form.errors) == ["valid_from"]
+
+    def test_two_versions_at_one_moment(
+        self, desk: Client, saver: Fare, tomorrow: dict[str, str]
+    ) -> None:
+        fields = VERSION | {"fare": saver.pk} | tomorrow
+        assert desk.post(ADD, fields).status_code == 302
+
+        errors = desk.post(ADD, fields).context["adminform"].form.errors
+
+        assert errors == {"valid_from": ["Another price of this fare begins at that moment."]}
+
+    def test_a_price_of_nothing(self, desk: Client, saver: Fare, tomorrow: dict[str, str]) -> None:
+        nothing = {"base_minor": "", "per_km_micro": "0", "minimum_minor": ""}
+
+        answer = desk.post(ADD, VERSION | {"fare": saver.pk} | nothing | tomorrow)
+
+        assert "travel free" in answer.context["adminform"].form.errors["base_minor"][0]
+        assert saver.versions.count() == 1
+
+    def test_tiers(self, desk: Client, saver: Fare, tomorrow: dict[str, str]) -> None:
+        tier = {"minutes_before": "60", "basis_points": "50", "minimum_minor": ""}
+        fields = VERSION | {"fare": saver.pk} | tomorrow
+        twins = desk.post(ADD, fields | formset(TIERS, tier, tier))
+        early = desk.post(ADD, fields | formset(TIERS, tier | {"minutes_before": "527041"}))
+
+        assert "Two tiers begin equally long before departure" in twins.content.decode()
+        assert "less than or equal to 527040" in early.content.decode()
+        assert saver.versions.count() == 1
+
+
+class TestFindingAFare:
+    @pytest.mark.parametrize("typed", ["Saver", "saver", "ave"])
+    def test_by_its_name_with_what_tells_it_apart(
+        self, desk: Client, saver: Fare, typed: str
+    ) -> None:
+        wanted = {"app_label": "inventory", "model_name": "fareversion", "field_name": "fare"}
+
+        found = desk.get(reverse("admin:autocomplete"), wanted | {"term": typed}).json()["results"]
+
+        tariff = saver.tariff
+        told = f"Saver (Economy) · {tariff.name} · {tariff.carrier.name}"
+        assert {"id": str(saver.pk), "text": told} in found
+        assert told in desk.get(ADD, {"fare": saver.pk}).content.decode()
+
+    def test_the_box_says_what_it_searches(self, desk: Client, saver: Fare) -> None:
+        hint = desk.get(ADD).context["adminform"].form.fields["fare"].help_text
+
+        assert "name" in str(hint)
+        assert str(hint) in desk.get(ADD).content.decode().replace("&#x27;", "'")
