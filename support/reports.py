@@ -431,12 +431,10 @@ def choices(report: ReportDetail) -> Choices:
         ],
     ):
         parts[int(part)].append(tuple(row))
+    others = [[*row[:4], sql.moment(row[4]), row[5]] for row in sorted(parts[0], reverse=True)]
     staff = sorted(parts[2], key=lambda row: (row[2], row[1], row[0]))
     return Choices(
-        others=[
-            _other(report, *row[:4], sql.moment(row[4]), row[5])
-            for row in sorted(parts[0], reverse=True)
-        ],
+        others=[_other(report, *row) for row in others],
         replies=_offered(report, [ReplyTitle(*row[:4]) for row in parts[1]]),
         colleagues=[Colleague(row[0], known_as(*row[1:4])) for row in staff],
     )

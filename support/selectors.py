@@ -322,7 +322,8 @@ def _threads(report_ids: Sequence[int], *, with_internal: bool) -> dict[int, lis
         *("is_from_staff", "is_internal", "event", "body", "created_at"),
         *(_of_author("email"), "report__merged_into"),
     ):
-        message = MessageDetail(*one, address=address if with_internal else "")
+        columns = [*one, address if with_internal else ""]
+        message = MessageDetail(*columns)
         for report_id in (message.report_id, merged_into):
             if report_id in threads:
                 threads[report_id].append(message)
