@@ -124,7 +124,7 @@ class NoContact(Refusal):
 
 
 class NotExtendable(Refusal):
-    """A hold is extended by its holder once."""
+    """A hold is extended once, and never to an earlier time than it has."""
 
     code = "not_extendable"
     status = 409

@@ -17,6 +17,7 @@ from bookings.notifications import contact_of
 from bookings.selectors import ReservationDetail
 from payments.selectors import Overview
 from support.selectors import CANCEL, CHANGE, GIVE
+from travel.common.templatetags.look import moment_text
 
 CORRECT_NAMES, CHANGE_SEATS, REBOOK = "correctNames", "changeSeats", "rebook"
 CORRECT_CONTACT = "correctContact"
@@ -137,6 +138,12 @@ def _extend(overview: Overview) -> str:
         return _over(reservation) or _("It is paid.")
     if reservation.extended_at is not None:
         return _("It was extended once already.")
+    if EXTEND not in overview.available_actions:
+        # What was booked by phone is held for longer than an extension reaches.
+        zone = reservation.journey[0].origin.station.tz
+        return _("It is held until %(time)s already, longer than an extension would give.") % {
+            "time": moment_text(reservation.hold_until, zone)
+        }
     return ""
 
 

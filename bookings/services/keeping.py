@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
 from accounts.viewers import Viewer
 from bookings import engine, notifications, selectors
@@ -24,7 +25,7 @@ def extend_hold(
     Give the holder ten minutes from now to pay, once a reservation; staff are named as the actor.
 
     :raises NotFound: it is not the viewer's.
-    :raises NotExtendable: it was extended before.
+    :raises NotExtendable: it was extended before, or is held for as long already.
     :raises HoldExpired, AlreadyPaid, AlreadyCancelled: it is no live hold.
     """
     reservation = selectors.get_reservation(viewer=viewer, reservation_id=reservation_id, now=now)
@@ -38,8 +39,15 @@ def extend_hold(
     if not result.done:
         raise refusal(result.outcome)
     if not result.details["changed"]:
-        raise NotExtendable()
+        raise _not_extendable(_fresh(reservation.id, now))
     return _fresh(reservation.id, now)
+
+
+def _not_extendable(held: ReservationDetail) -> NotExtendable:
+    """Say which of the two rules refused: an extension is given once, and never shortens."""
+    if held.extended_at is not None:
+        return NotExtendable()
+    return NotExtendable(_("It is held for as long already as an extension would give."))
 
 
 @in_transaction

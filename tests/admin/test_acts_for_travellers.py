@@ -14,6 +14,7 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.viewers import Viewer
 from bookings import selectors as bookings
+from bookings.errors import NotExtendable
 from bookings.models import Coupon, Passenger, Reservation, ReservationEvent
 from payments import services as money
 from payments.selectors import get_overview
@@ -376,6 +377,39 @@ class TestSendingAgain:
         assert_kept(agent, last_event("extended"), "Looks for the card")
         again = desk.get(act(booked, "extend"), follow=True)
         assert "It was extended once already." in again.content.decode()
+
+    def test_no_more_time_for_what_is_held_for_longer(
+        self, desk: Client, agent: User, hold: Book, clock: Clock, noon: datetime
+    ) -> None:
+        """Held by phone until 15:00 in Berlin; ten minutes from 14:50 reach no further."""
+        booked = hold()
+        Reservation.objects.update(hold_until=noon + timedelta(hours=1))
+        clock.advance(minutes=49)
+        why_not = "It is held until 1 Jun 2026, 15:00 already, longer than an extension would give."
+
+        assert why_not in desk.get(home(booked)).content.decode()
+        answer = desk.post(act(booked, "extend"), {"reason": "x"}, follow=True)
+        assert answer.redirect_chain == [(home(booked), 302)]
+        assert why_not in answer.content.decode()
+        with pytest.raises(NotExtendable, match="for as long already"):
+            acting.extend_hold(
+                viewer=Viewer(user_id=agent.pk, is_support=True),
+                reservation_id=booked,
+                reason="x",
+                now=clock.now(),
+            )
+        assert Reservation.objects.get().extended_at is None
+
+        clock.advance(minutes=2)
+        desk.post(act(booked, "extend"), {"reason": "Looks for the card"})
+        assert Reservation.objects.get().hold_until == noon + timedelta(minutes=61)
+        with pytest.raises(NotExtendable, match="extended once already"):
+            acting.extend_hold(
+                viewer=Viewer(user_id=agent.pk, is_support=True),
+                reservation_id=booked,
+                reason="x",
+                now=clock.now(),
+            )
 
 
 class TestWhatIsAllowed:
