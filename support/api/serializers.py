@@ -35,7 +35,7 @@ class MessageSerializer(Serializer):
 class NotedMessageSerializer(MessageSerializer):
     """A message as staff see it: some are notes that no passenger reads."""
 
-    author = serializers.SerializerMethodField(
+    author = serializers.SerializerMethodField(  # type: ignore[assignment]
         help_text="A first name, or the e-mail address of whoever has no name; empty for what "
         "happened by itself."
     )

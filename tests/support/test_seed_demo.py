@@ -117,8 +117,7 @@ class TestSeedDemo:
 
         browser = Client()
         browser.force_login(User.objects.get(email="admin@demo.example"))
-        page = browser.get("/admin/accounts/user/add/")
-        assert page.status_code == 200
+        assert browser.get("/admin/accounts/user/add/").status_code == 200
         assert browser.get("/admin/inventory/membership/add/").status_code == 200
         assert browser.get("/admin/common/act/").status_code == 200
         support = User.objects.get(email="support@demo.example")

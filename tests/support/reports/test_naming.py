@@ -68,12 +68,12 @@ def test_colleagues_read_it_on_their_pages(
 ) -> None:
     settings.STAFF_2FA = "optional"
     browser = Client()
-    browser.force_login(User.objects.get(pk=uma.user_id))
+    browser.force_login(User.objects.get(first_name="Uma"))
     page = browser.get(reverse("admin:reports_desk_report", args=[answered.id])).content.decode()
     assert f'<strong><bdi dir="auto">{ADDRESS}</bdi></strong>' in page
     assert f"<bdi>{ADDRESS}</bdi> has this report." in page
 
-    office = api.by(User.objects.get(pk=uma.user_id))
+    office = api.by(User.objects.get(first_name="Uma"))
     (found,) = office.get("/support/admin/reports").json()["results"]
     assert found["assignedTo"] == ADDRESS
     assert {one["author"] for one in found["thread"] if one["sender"] == "support"} == {ADDRESS}
