@@ -8,7 +8,7 @@ second press of its button harmless.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -29,6 +29,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.models import User
 from inventory.errors import DepartureChanged
 from inventory.models import Departure, PendingChange
 from inventory.reach import Reach, reach_of
@@ -37,6 +38,7 @@ from support import desk
 from support.admin.desk import drawing
 from support.admin.desk.acts import ACTS, BY_NAME, DeskAct
 from support.admin.desk.forms import DeskForm, deed_field
+from support.analytics import rights
 from support.desk import EVERYBODY
 from support.models import DeskEntry, DisruptionItem, DisruptionJob
 from support.services import changes, departures
@@ -161,6 +163,7 @@ def departure_view(site: Any, request: HttpRequest, reach: Reach, *, pk: int) ->
         delay=max(desk.delay_of(call) for call in calls) // timedelta(minutes=1) if calls else 0,
         skipped=sum(call.is_skipped for call in calls),
         numbers=found,
+        sees_money=_sees_money(request, departure),
         acts=[
             act for act in offered if act.name not in hindered and (waiting or act.name != "seat")
         ],
@@ -181,6 +184,7 @@ def people_csv(site: Any, request: HttpRequest, reach: Reach, *, pk: int) -> Str
     departure = desk.get_departure(reach=reach, departure_id=pk)
     if not reach.meets_people:
         raise NotAllowed()
+    called = _calling(request)
     head = [
         _("Booking"),
         _("Passenger"),
@@ -194,7 +198,7 @@ def people_csv(site: Any, request: HttpRequest, reach: Reach, *, pk: int) -> Str
     ]
     rows = (
         [
-            one.locator,
+            called(one.reservation_id, one.locator),
             one.name,
             one.kind,
             one.contact,
@@ -391,6 +395,7 @@ def change_view(site: Any, request: HttpRequest, reach: Reach, *, pk: int) -> Ht
         vehicle=change.proposal.get("vehicle", ""),
         off=_numbers(departure.pk, dropped) if not is_off else desk.numbers(departure.pk),
         moved=_numbers(departure.pk, moved),
+        sees_money=_sees_money(request, departure),
         may_change=reach.may_change(departure.service.carrier_id) and not change.settled_at,
     )
 
@@ -473,10 +478,11 @@ def _steered(request: HttpRequest, job: DisruptionJob) -> HttpResponse:
 def job_csv(site: Any, request: HttpRequest, reach: Reach, *, pk: int) -> StreamingHttpResponse:
     """Answer the reservations of a job as a file."""
     job = desk.get_job(reach=reach, job_id=pk).job
+    called = _calling(request)
     head = [_("Booking"), _("State"), _("Outcome"), _("Told"), _("Problem")]
     rows = (
         [
-            item.reservation.locator,
+            called(item.reservation_id, item.reservation.locator),
             str(item.get_state_display()),
             str(item.get_outcome_display()),
             _("yes") if item.is_told else _("no"),
@@ -496,6 +502,26 @@ def _shown(
 ) -> HttpResponse:
     context = {**site.each_context(request), **shown}
     return TemplateResponse(request, f"admin/support/desk/{name}.html", context, status=int(status))
+
+
+def _sees_money(request: HttpRequest, departure: Departure) -> bool:
+    """Say whether the reader learns what a departure brings: the office's money, or a manager's."""
+    if request.user.has_perm("payments.view_payment"):
+        return True
+    assert isinstance(request.user, User), "staff are signed in"
+    here = (rights.standing_of(request.user).at_carriers or {}).get(rights.MONEY, frozenset())
+    return departure.service.carrier_id in here
+
+
+def _calling(request: HttpRequest) -> Callable[[int, str], str]:
+    """
+    Answer how a file names reservations to the reader, from number and code.
+
+    Code and surname open cancelling to anybody: the code is for whoever opens reservations anyway.
+    """
+    if request.user.has_perm("bookings.view_reservation"):
+        return lambda _number, locator: locator
+    return lambda number, _locator: _("Reservation %(number)s") % {"number": number}
 
 
 def _title(departure: Departure) -> str:
