@@ -14,6 +14,7 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.viewers import Viewer
 from bookings import selectors as bookings
+from bookings.engine.contract import Actor
 from bookings.errors import NotExtendable
 from bookings.models import Coupon, Passenger, Reservation, ReservationEvent
 from payments import services as money
@@ -307,6 +308,76 @@ class TestRebook:
 
         assert answer.status_code == 400
         assert Coupon.objects.get().state == "open"
+
+
+class TestStalePages:
+    """The ticket was exchanged or cancelled in another tab since the form was made."""
+
+    SAID = "The tickets have changed meanwhile; look again."
+
+    def assert_sent_back(self, answer: Any, booked: int) -> None:
+        assert answer.redirect_chain == [(home(booked), 302)]
+        assert answer.status_code == 200
+        assert self.SAID in answer.content.decode()
+
+    @pytest.mark.parametrize("confirm", [{}, {"confirm": "1"}])
+    def test_an_exchanged_ticket_leads_back_to_the_booking(
+        self,
+        desk: Client,
+        agent: User,
+        buy: Book,
+        train: Trip,
+        noon: datetime,
+        confirm: dict[str, str],
+    ) -> None:
+        booked = buy()
+        later = disrupted.another(train, starts_at=noon + timedelta(days=1), run="later")
+        third = disrupted.another(train, starts_at=noon + timedelta(hours=26), run="third")
+        seat = seat_id(desk.get(act(booked, "seats")).content.decode(), "2D")
+        old = {"ticket": train.ticket_id(), "reason": "The other tab", **confirm}
+        acting.rebook(
+            viewer=Viewer(user_id=agent.pk, is_support=True),
+            reservation_id=booked,
+            ticket_id=train.ticket_id(),
+            to_ticket_id=later.ticket_id(),
+            reason="Fell ill",
+            now=noon,
+        )
+
+        rebooked = {**old, "to": third.ticket_id()}
+        self.assert_sent_back(desk.post(act(booked, "rebook"), rebooked, follow=True), booked)
+        reseated = {**old, "seat": seat}
+        self.assert_sent_back(desk.post(act(booked, "seats"), reseated, follow=True), booked)
+        asked = {"ticket": train.ticket_id()}
+        self.assert_sent_back(desk.get(act(booked, "rebook"), asked, follow=True), booked)
+        assert Coupon.objects.get(state="open").ticket_id == later.ticket_id()
+        assert not Act.objects.exists()
+
+    def test_a_passenger_who_was_cancelled_keeps_the_name(
+        self, desk: Client, buy: Book, noon: datetime
+    ) -> None:
+        booked = buy(passengers=2)
+        _ada, bob = Passenger.objects.order_by("id")
+        money.cancel_and_refund(
+            viewer=Viewer(is_support=True),
+            reservation_id=booked,
+            passenger_ids=[bob.pk],
+            actor=Actor("staff", None, "asked for it"),
+            now=noon,
+        )
+
+        sent = {
+            "passenger": bob.pk,
+            "first_name": "Robert",
+            "last_name": "Roe",
+            "reason": "The other tab",
+            "confirm": "1",
+        }
+        self.assert_sent_back(desk.post(act(booked, "name"), sent, follow=True), booked)
+        bob.refresh_from_db()
+        assert bob.first_name == "Bob"
+        people = desk.get(act(booked, "name")).context["form"].fields["passenger"].choices
+        assert [name for _number, name in people] == ["Ada Roe"]
 
 
 class TestSendingAgain:

@@ -19,7 +19,7 @@ from bookings import services as booking
 from bookings.documents.passes import has_documents
 from bookings.documents.words import seat_in_coach, seat_on_the_way, stops_text
 from bookings.notifications import contact_of
-from bookings.selectors import CouponDetail, PlannedSeat, ReservationDetail
+from bookings.selectors import CouponDetail, PassengerDetail, PlannedSeat, ReservationDetail
 from bookings.services import Alternative, SeatChoice
 from bookings.services.reseating import may_change_seats
 from inventory import places
@@ -132,7 +132,7 @@ class NameForm(ReasonForm):
     def __init__(self, *args: Any, reservation: ReservationDetail, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["passenger"].choices = [  # type: ignore[attr-defined]
-            (one.id, one.full_name) for one in reservation.passengers
+            (one.id, one.full_name) for one in _travelling(reservation)
         ]
 
 
@@ -144,9 +144,12 @@ class NamePage(ActPage):
     button = gettext_lazy("Correct the name")
 
     def form(self, asked: Asked, *, is_sent: bool) -> NameForm:
-        people = asked.reservation.passengers
+        people = _travelling(asked.reservation)
+        wanted = asked.number("passenger")
+        if wanted in {one.id for one in asked.reservation.passengers if one not in people}:
+            raise NotFound()
         chosen = next(
-            (one for one in people if one.id == asked.number("passenger")),
+            (one for one in people if one.id == wanted),
             people[0] if len(people) == 1 else None,
         )
         known = (
@@ -188,6 +191,12 @@ class NamePage(ActPage):
             now=asked.now,
         )
         return _("Name corrected")
+
+
+def _travelling(reservation: ReservationDetail) -> list[PassengerDetail]:
+    """Answer the passengers with a ticket that is not cancelled and not used."""
+    left = {one.passenger_id for one in reservation.open_coupons}
+    return [one for one in reservation.passengers if one.id in left]
 
 
 # --- the contact ----------------------------------------------------------------------------------
@@ -464,7 +473,11 @@ class SeatsPage(ActPage):
 
 
 def _chosen_ticket(asked: Asked, tickets: list[TicketFacts]) -> TicketFacts:
-    """Answer the ticket that the request names, or the first."""
+    """
+    Answer the ticket that the request names, or the first.
+
+    :raises NotFound: it is not among them: the page is older than what was done since.
+    """
     wanted = asked.number("ticket")
     found = next((one for one in tickets if one.id == wanted), None)
     if found is None and (wanted or not tickets):

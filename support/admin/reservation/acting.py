@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from bookings.errors import AlreadyCancelled
 from support import acts
 from support.admin.reservation.act_pages import PAGES, ActPage, Asked
 from support.admin.reservation.cancelling import row_of
@@ -32,7 +33,7 @@ KEPT_OUT = ("csrfmiddlewaretoken", "confirm")
 def act_view(
     site: Any, request: HttpRequest, hand: Hand, *, object_id: int, name: str
 ) -> HttpResponse:
-    """Ask for an act, say what it means, or do it."""
+    """Answer an act's page, or the reservation's own where the act is not to be had (any more)."""
     now = clock.now()
     page = PAGES.get(name)
     if page is None:
@@ -45,6 +46,24 @@ def act_view(
         messages.error(request, known.why_not)
         return HttpResponseRedirect(_home(object_id))
     asked = Asked(reservation, request.POST if request.method == "POST" else request.GET, now)
+    try:
+        return _acted(site, request, hand, page, asked)
+    except (NotFound, AlreadyCancelled):
+        # The reservation is there, so it is a ticket that is gone: exchanged or cancelled elsewhere
+        # since the page was made.
+        messages.error(request, _("The tickets have changed meanwhile; look again."))
+        return HttpResponseRedirect(_home(object_id))
+
+
+def _acted(
+    site: Any, request: HttpRequest, hand: Hand, page: ActPage, asked: Asked
+) -> HttpResponse:
+    """
+    Ask for an act, say what it means, or do it.
+
+    :raises NotFound, AlreadyCancelled: a ticket or a passenger that was chosen is gone.
+    """
+    home = _home(asked.reservation.id)
     if request.method != "POST":
         return _asked(site, request, page, asked, page.form(asked, is_sent=False))
     form = page.form(asked, is_sent=True)
@@ -55,17 +74,17 @@ def act_view(
         if meaning and "confirm" not in request.POST:
             return _meant(site, request, page, asked, form, meaning)
         said = page.run(hand.viewer, asked, form)
-    except NotFound:
+    except (NotFound, AlreadyCancelled):
         raise
     except Refusal as refusal:
         _tell(form, refusal)
         return _asked(site, request, page, asked, form)
     if not said:
         messages.info(request, _("That stands there already: nothing was changed."))
-        return HttpResponseRedirect(_home(object_id))
-    record.record(request, row_of(reservation), said, why=form.cleaned_data["reason"])
+        return HttpResponseRedirect(home)
+    record.record(request, row_of(asked.reservation), said, why=form.cleaned_data["reason"])
     messages.success(request, said)
-    return HttpResponseRedirect(_home(object_id))
+    return HttpResponseRedirect(home)
 
 
 def _asked(site: Any, request: HttpRequest, page: ActPage, asked: Asked, form: Any) -> HttpResponse:
