@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from bookings.pages import views
-from travel import health
+from travel import health, refused
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -24,3 +24,6 @@ urlpatterns = [
     path("", include("payments.pages.urls")),
     path("", include("support.pages.urls")),
 ]
+
+handler403 = refused.not_allowed
+handler404 = refused.not_found
