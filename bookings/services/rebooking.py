@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from accounts.viewers import Viewer
@@ -57,20 +57,25 @@ class Alternative:
 
 
 def find_alternatives(
-    *, reservation: ReservationDetail, ticket_id: int, now: datetime
+    *,
+    reservation: ReservationDetail,
+    ticket_id: int,
+    now: datetime,
+    day: date | None = None,
 ) -> list[Alternative]:
     """
     Answer departures that may take the place of a ticket, in the order of their departure.
 
     They are of the same carrier, lead between the same two cities, leave from twelve hours before
     to three days after the one that was booked, and have room for the whole party in the same
-    class, or in a better one where there is none.
+    class, or in a better one where there is none. The twelve nearest in time are answered; with
+    `day`, for staff, all that leave on that day by the clock of where the ticket begins.
 
     :raises NotFound: the reservation has no such ticket, or no open coupon on it.
     """
     ticket = _ticket(reservation, ticket_id)
     needed = len(_seated(reservation, ticket_id))
-    rides = [one for one in _rides(ticket, now) if _may_take(reservation, ticket, one)]
+    rides = [one for one in _rides(ticket, day, now) if _may_take(reservation, ticket, one)]
     rules = search.price_rules({one.tariff_id for one in rides}, now=now)
     left = availability(rides, now=now)
     found: list[Alternative] = []
@@ -80,8 +85,9 @@ def find_alternatives(
             if seats >= max(needed, 1) and now < _closes_at(ride, rule):
                 found.append(_alternative(reservation, ticket, ride, rule, seats))
                 break
-    nearest = sorted(found, key=lambda one: _away(ticket, one.stretch))[:MOST]
-    return sorted(nearest, key=lambda one: (one.stretch.leaves_at, one.ticket_id))
+    if day is None:
+        found = sorted(found, key=lambda one: _away(ticket, one.stretch))[:MOST]
+    return sorted(found, key=lambda one: (one.stretch.leaves_at, one.ticket_id))
 
 
 @in_transaction
@@ -148,18 +154,27 @@ def _seated(reservation: ReservationDetail, ticket_id: int) -> list[CouponDetail
     ]
 
 
-def _rides(ticket: TicketFacts, now: datetime) -> list[Stretch]:
-    """Answer the rides between the two cities within the time that is allowed, and not left yet."""
+def _rides(ticket: TicketFacts, day: date | None, now: datetime) -> list[Stretch]:
+    """
+    Answer the rides between the two cities that have not left yet: of a day, or within the time
+    that is allowed.
+    """
+    if day is not None:
+        return _rides_of(ticket, day, day, now)
     zone = ZoneInfo(ticket.origin.station.tz)
     first, last = _window(ticket, now)
-    rides = search.find_stretches(
+    rides = _rides_of(ticket, first.astimezone(zone).date(), last.astimezone(zone).date(), now)
+    return [one for one in rides if first <= one.leaves_at <= last]
+
+
+def _rides_of(ticket: TicketFacts, day: date, last_day: date, now: datetime) -> list[Stretch]:
+    return search.find_stretches(
         origins=ticket.origin.city.stations or [ticket.origin.station],
         destinations=ticket.destination.city.stations or [ticket.destination.station],
-        day=first.astimezone(zone).date(),
-        last_day=last.astimezone(zone).date(),
+        day=day,
+        last_day=last_day,
         now=now,
     )
-    return [one for one in rides if first <= one.leaves_at <= last]
 
 
 def _window(ticket: TicketFacts, now: datetime) -> tuple[datetime, datetime]:

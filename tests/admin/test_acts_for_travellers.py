@@ -297,6 +297,74 @@ class TestRebook:
 
         assert "No other departure of the carrier has room" in page.content.decode()
 
+    def test_all_departures_of_the_day_that_is_asked_for(
+        self, desk: Client, agent: User, buy: Book, train: Trip, noon: datetime
+    ) -> None:
+        """Fourteen on the ticket's day, 2 June; one at 01:30 of the 9th, the 8th in UTC."""
+        booked = buy()
+        same_day = [
+            disrupted.another(train, starts_at=noon + timedelta(hours=19 + n / 2), run=f"{n}")
+            for n in range(14)
+        ]
+        week_after = disrupted.another(
+            train, starts_at=noon + timedelta(days=7, hours=11, minutes=30), run="week after"
+        )
+
+        def offered(**given: str) -> list[int]:
+            page = desk.get(act(booked, "rebook"), given)
+            return [value for value, _words in page.context["form"].fields["to"].choices]
+
+        own = [one.ticket_id() for one in same_day]
+        assert offered() == offered(day="2026-06-02") == own
+        assert offered(day="2026-06-08") == []
+        assert offered(day="2026-06-09") == [week_after.ticket_id()]
+
+        sent = {"to": week_after.ticket_id(), "day": "2026-06-09", "reason": "Fell ill"}
+        asked = desk.post(act(booked, "rebook"), sent).content.decode()
+        assert "9 Jun 2026, 01:30" in asked
+        assert '<input type="hidden" name="day" value="2026-06-09">' in asked
+        assert f"?ticket={train.ticket_id()}&amp;day=2026-06-09" in asked
+        done = desk.post(act(booked, "rebook"), {**sent, "confirm": "1"})
+        assert done["Location"] == home(booked)
+        assert Coupon.objects.get(state="open").ticket_id == week_after.ticket_id()
+
+    def test_the_days_beside_it_are_a_link_away(
+        self, desk: Client, buy: Book, train: Trip, clock: Clock
+    ) -> None:
+        booked = buy()
+        ticket = f"?ticket={train.ticket_id()}&amp;day="
+
+        page = desk.get(act(booked, "rebook"), {"day": "2026-06-05"}).content.decode()
+        assert f'href="{ticket}2026-06-04"' in page
+        assert f'href="{ticket}2026-06-06"' in page
+        assert '<input type="hidden" name="day" value="2026-06-05">' in page
+        today = desk.get(act(booked, "rebook"), {"day": "2026-06-01"}).content.decode()
+        assert f'href="{ticket}2026-06-02"' in today
+        assert "The day before" not in today
+        # Whoever missed the train is put on one of today.
+        clock.advance(days=3)
+        missed = desk.get(act(booked, "rebook"))
+        assert missed.context["days"].shown.isoformat() == "2026-06-04"
+
+    @pytest.mark.parametrize(
+        ("day", "said"),
+        [
+            ("2026-05-31", "This day is over."),
+            ("2027-06-03", "This day is too far ahead."),
+            ("9999-12-31", "This day is too far ahead."),
+            ("0001-01-01", "This day is over."),
+            ("soon", "Enter a valid date."),
+        ],
+    )
+    def test_a_day_that_makes_no_sense_shows_the_tickets_own(
+        self, desk: Client, buy: Book, day: str, said: str
+    ) -> None:
+        page = desk.get(act(buy(), "rebook"), {"day": day})
+
+        assert page.status_code == 200
+        assert said in page.content.decode()
+        assert page.context["days"].shown.isoformat() == "2026-06-02"
+
     def test_a_departure_that_is_not_offered_is_refused(
         self, desk: Client, buy: Book, train: Trip
     ) -> None:

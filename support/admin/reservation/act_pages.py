@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.conf import settings
@@ -35,6 +36,9 @@ from travel.common.templatetags.look import clock_text, moment_text
 from travel.common.text import clean_text
 
 LONGEST_NAME = 80
+ONE_DAY = timedelta(days=1)
+# How far ahead staff look for another departure; hardly any carrier sells for longer.
+AHEAD = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True)
@@ -499,6 +503,57 @@ class RebookForm(ReasonForm):
         self.fields["to"].choices = offered  # type: ignore[attr-defined]
 
 
+class DayForm(forms.Form):
+    """The day whose departures are offered: by itself the ticket's, or today once that is over."""
+
+    day = forms.DateField(
+        label=gettext_lazy("Leaves on"),
+        input_formats=["%Y-%m-%d"],
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+
+    def __init__(self, *args: Any, usual: date, today: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.usual, self.today = max(usual, today), today
+        self.last = today + AHEAD
+        field = self.fields["day"]
+        field.initial = self.usual
+        field.widget.attrs |= {"min": today.isoformat(), "max": self.last.isoformat()}
+
+    @classmethod
+    def of(cls, asked: Asked, ticket: TicketFacts) -> DayForm:
+        """Answer the form as the request fills it in, with the days of the ticket's station."""
+        zone = ZoneInfo(ticket.origin.station.tz)
+        return cls(
+            asked.given if "day" in asked.given else None,
+            usual=ticket.departs_at.astimezone(zone).date(),
+            today=asked.now.astimezone(zone).date(),
+        )
+
+    def clean_day(self) -> date:
+        day: date = self.cleaned_data["day"]
+        if day < self.today:
+            raise forms.ValidationError(_("This day is over."), code="over")
+        if day > self.last:
+            raise forms.ValidationError(_("This day is too far ahead."), code="far")
+        return day
+
+    @property
+    def shown(self) -> date:
+        """The day that was asked for; the usual one where that makes no sense."""
+        return self.cleaned_data["day"] if self.is_bound and self.is_valid() else self.usual
+
+    @property
+    def before(self) -> date | None:
+        """The day before the one that is shown, unless it is over."""
+        return self.shown - ONE_DAY if self.shown > self.today else None
+
+    @property
+    def after(self) -> date | None:
+        """The day after the one that is shown, unless it is too far ahead."""
+        return self.shown + ONE_DAY if self.shown < self.last else None
+
+
 class RebookPage(ActPage):
     """Another departure of the same carrier, free of charge, also where nothing is wrong."""
 
@@ -508,19 +563,30 @@ class RebookPage(ActPage):
 
     def form(self, asked: Asked, *, is_sent: bool) -> RebookForm:
         ticket = self._ticket(asked)
-        offered = [(one.ticket_id, _offer(one)) for one in self._offers(asked, ticket)]
+        offered = [
+            (one.ticket_id, _offer(one))
+            for one in booking.find_alternatives(
+                reservation=asked.reservation,
+                ticket_id=ticket.id,
+                now=asked.now,
+                day=self._day(asked).shown,
+            )
+        ]
         return RebookForm(asked.given if is_sent else None, offered=offered)
 
     def context(self, asked: Asked, form: Any) -> dict[str, Any]:
         ticket = self._ticket(asked)
+        days = self._day(asked)
         return {
             "says": [
                 _("Free of charge, whatever the fare says: the price that was paid stays."),
                 _told(asked.reservation),
             ],
-            "template": "admin/support/reservation/rebook.html",
+            "before_form": "admin/support/reservation/rebook.html",
             "ticket": ticket,
             "tickets": self._tickets(asked),
+            "days": days,
+            "keeps": [("day", days.shown.isoformat())],
             "has_offers": bool(form.fields["to"].choices),
         }
 
@@ -553,18 +619,16 @@ class RebookPage(ActPage):
         return _("Rebooked to another departure")
 
     def back(self, asked: Asked) -> str:
-        return f"ticket={self._ticket(asked).id}"
+        return f"ticket={self._ticket(asked).id}&day={self._day(asked).shown.isoformat()}"
+
+    def _day(self, asked: Asked) -> DayForm:
+        return DayForm.of(asked, self._ticket(asked))
 
     def _tickets(self, asked: Asked) -> list[TicketFacts]:
         return [one for one in asked.reservation.journey if asked.reservation.open_on(one.id)]
 
     def _ticket(self, asked: Asked) -> TicketFacts:
         return _chosen_ticket(asked, self._tickets(asked))
-
-    def _offers(self, asked: Asked, ticket: TicketFacts) -> list[Alternative]:
-        return booking.find_alternatives(
-            reservation=asked.reservation, ticket_id=ticket.id, now=asked.now
-        )
 
 
 def _offer(one: Alternative) -> str:
