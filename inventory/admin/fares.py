@@ -539,7 +539,7 @@ class FareVersionAdmin(HistoryAdmin):
     ) -> HttpResponse:
         template = version_to_copy(request) if self.has_add_permission(request) else None
         if template:
-            title = _("New version of %(fare)s, as number %(number)s is") % {
+            title = _("New version of %(fare)s, filled in from version %(number)s") % {
                 "fare": template.fare,
                 "number": template.pk,
             }

@@ -110,6 +110,8 @@ class TestTheNextVersion:
         old = saver.versions.get()
         fields = served(desk, ADD, **{"from": old.pk})
         assert (fields["base_minor"], fields["valid_from_0"]) == ("12.50", "")
+        title = f"New version of Saver (Economy), filled in from version {old.pk}"
+        assert title in desk.get(ADD, {"from": old.pk}).content.decode()
 
         answer = desk.post(f"{ADD}?from={old.pk}", fields | tomorrow | {"base_minor": "13.50"})
 
