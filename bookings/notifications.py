@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ from django.utils import translation
 from django.utils.translation import gettext, gettext_noop
 
 from accounts.selectors import Topic, chosen_channels
+from bookings.documents.words import home_zone
 from bookings.selectors import ReservationDetail
 from inventory.selectors import TicketFacts
 from travel.common import outbox
@@ -331,10 +332,18 @@ def context(
         "tickets_link": f"{link}tickets/" if reservation.user_id else link,
         "reservation": reservation,
         "price": reservation.price.format(reservation.language),
-        "until": f"{reservation.hold_until:%H:%M} UTC",
+        "until": _until(reservation),
         "tickets": [ticket_line(ticket) for ticket in reservation.journey],
         "passengers": [passenger.full_name for passenger in reservation.passengers],
     }
+
+
+def _until(reservation: ReservationDetail) -> str:
+    """Write until when the seats are held as the pages do, on the first station's clock."""
+    # A journey whose tickets were all exchanged has no first station.
+    zone = home_zone(reservation) if reservation.journey else UTC
+    until = reservation.hold_until.astimezone(zone)
+    return f"{write_time(until, reader_locale())} {until:%Z}"
 
 
 def ticket_line(ticket: TicketFacts) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import ModuleType
 from typing import Any
@@ -17,6 +18,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, path
 
 from accounts.models import SavedPassenger, User
 from accounts.viewers import Viewer
+from bookings import notifications
 from bookings.models import Reservation, ReservationEvent
 from bookings.selectors import get_reservation
 from payments import services as money
@@ -831,6 +833,27 @@ class TestBookingByPhone:
         letter = OutboxMessage.objects.get(kind="bookings.phone_notice")
         assert (letter.channel, letter.recipient) == ("sms", "+49301234567")
         assert f"/booking/{row.locator}/?key=" in letter.body
+        # An hour from noon UTC, on Hamburg's clock.
+        assert "held until 15:00 CEST." in letter.body
+
+    @pytest.mark.parametrize("kind", ["hold_notice", "phone_notice", "payment_link"])
+    @pytest.mark.parametrize(("language", "until"), [("en", "14:10 CEST"), ("fa", "۱۴:۱۰ CEST")])
+    def test_every_letter_tells_the_time_on_the_first_stations_clock(
+        self, held: Any, traveller: User, noon: datetime, kind: str, language: str, until: str
+    ) -> None:
+        found = get_reservation(
+            viewer=Viewer(user_id=traveller.pk), reservation_id=held.id, now=noon
+        )
+        more = {} if kind == "payment_link" else {"guest_secret": None}
+        OutboxMessage.objects.all().delete()
+
+        getattr(notifications, kind)(
+            reservation=replace(found, language=language), now=noon, **more
+        )
+
+        letter = OutboxMessage.objects.get(kind=f"bookings.{kind}")
+        assert until in letter.body
+        assert "UTC" not in letter.body
 
     def test_for_a_guest_who_has_booked_before(
         self, browser: Client, train: Trip, noon: datetime
