@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from playwright.sync_api import expect
 
 from accounts.models import User
 from accounts.viewers import Viewer
@@ -26,6 +28,7 @@ from tests import factories, selling
 from tests.bookings import disrupted
 from tests.conftest import Clock
 from tests.factories import Trip
+from tests.pages.conftest import scrolls_sideways
 from travel.common.errors import InvalidInput, NotAllowed, Throttled
 from travel.common.models import Act, OutboxMessage
 from travel.common.money import Money
@@ -33,6 +36,7 @@ from travel.common.money import Money
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("audited")]
 
 Book = Callable[..., int]
+PICTURES = os.environ.get("PICTURES", "")
 
 
 @pytest.fixture
@@ -376,6 +380,43 @@ class TestRebook:
 
         assert answer.status_code == 400
         assert Coupon.objects.get().state == "open"
+
+    @pytest.mark.browser
+    @pytest.mark.django_db(transaction=True)
+    def test_on_a_telephone_each_choice_is_a_row(
+        self, window: Any, agent: User, buy: Book, train: Trip, noon: datetime
+    ) -> None:
+        """At 390 px: the radio beside its text, a line between, the row is the label to its end."""
+        booked = buy()
+        for hours in (20, 21):
+            disrupted.another(train, starts_at=noon + timedelta(hours=hours), run=f"{hours}")
+        page = window(agent, 390, "light")
+        page.goto(act(booked, "rebook"))
+        rows = page.locator(".choice")
+        expect(rows).to_have_count(2)
+        if PICTURES:
+            page.screenshot(path=f"{PICTURES}/rebook-390.png", full_page=True)
+
+        for at in range(2):
+            row, radio, text = (
+                one.bounding_box()
+                for one in (
+                    rows.nth(at),
+                    rows.nth(at).locator("input"),
+                    rows.nth(at).locator("label"),
+                )
+            )
+            assert row["width"] > 300
+            assert row["height"] >= 44
+            assert radio["x"] - row["x"] <= 8
+            assert radio["width"] <= 24
+            assert 0 <= text["x"] - (radio["x"] + radio["width"]) <= 12
+        line = "one => getComputedStyle(one).borderBlockStartWidth"
+        assert [rows.nth(at).evaluate(line) for at in range(2)] == ["0px", "1px"]
+        box = rows.nth(1).bounding_box()
+        page.mouse.click(box["x"] + box["width"] - 3, box["y"] + 3)
+        expect(rows.nth(1).locator("input")).to_be_checked()
+        assert not scrolls_sideways(page)
 
 
 class TestStalePages:
