@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from travel.common.errors import Refusal, Throttled
 
@@ -51,6 +52,21 @@ class TooManyGuesses(Throttled):
     """A one-time code was guessed at too often; it is dead, and a new one has to wait."""
 
     title = _("Too many wrong codes. Please ask for a new one in ten minutes.")
+
+
+class SecondFactorPaused(Throttled):
+    """After a wrong code of an app no other is judged for a while, right ones included."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(
+            ngettext(
+                "Too many tries: wait %(n)d second, then enter the code that the app shows.",
+                "Too many tries: wait %(n)d seconds, then enter the code that the app shows.",
+                seconds,
+            )
+            % {"n": seconds},
+            retry_after=seconds,
+        )
 
 
 class PhoneTaken(Refusal):

@@ -18,7 +18,7 @@ from django.template.response import TemplateResponse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
-from accounts import lockout, tokens
+from accounts import lockout, services, tokens
 from travel.common import clock
 from travel.common.address import client_network
 from travel.common.errors import Refusal
@@ -58,7 +58,11 @@ class StaffSignInForm(AdminAuthenticationForm):
     def _check_second_factor(self, user: Any, code: str) -> None:
         if django_otp.user_has_device(user):
             # Django's login takes the device from here, and the session is verified.
-            user.otp_device = django_otp.match_token(user, code) if code else None
+            try:
+                found = services.match_second_factor(user=user, code=code) if code else None
+            except Refusal as refusal:
+                raise forms.ValidationError(str(refusal.detail), code=refusal.code) from refusal
+            user.otp_device = found
             if user.otp_device is None:
                 raise forms.ValidationError(
                     _("Enter the code that your authenticator app shows now."), code="totp_required"

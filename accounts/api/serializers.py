@@ -10,6 +10,7 @@ from rest_framework import serializers
 from accounts import selectors, tokens
 from travel.api.fields import IDField, InstantField, Serializer
 from travel.common.contacts import parse_contact
+from travel.common.text import plain_digits
 
 
 class ContactField(serializers.CharField):
@@ -48,7 +49,7 @@ class CodeField(serializers.CharField):
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("code")
-        digits = "".join(super().to_internal_value(data).split()).replace("-", "")
+        digits = plain_digits(super().to_internal_value(data))
         if len(digits) != 6 or not (digits.isascii() and digits.isdigit()):
             self.fail("code")
         return digits

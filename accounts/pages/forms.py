@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.selectors import CHANNELS, TOPIC_NAMES, TOPICS
 from travel.common.contacts import EMAIL, SMS, Contact, parse_contact
 from travel.common.ids import normal_email
-from travel.common.text import clean_text
+from travel.common.text import clean_text, plain_digits
 
 LONGEST_PASSWORD = 200
 
@@ -136,10 +136,16 @@ class DigitsField(forms.CharField):
         super().__init__(max_length=20, **kwargs)
 
     def clean(self, value: Any) -> str:
-        digits = "".join(super().clean(value).split()).replace("-", "")
+        digits = plain_digits(super().clean(value))
         if len(digits) != 6 or not (digits.isascii() and digits.isdigit()):
             raise forms.ValidationError(self.error_messages["code"], code="code")
         return digits
+
+
+class AppDigitsField(DigitsField):
+    """What an authenticator app shows; nobody has sent it."""
+
+    default_error_messages = {"code": _("Write the six digits that the app shows.")}
 
 
 class AskForm(forms.Form):
@@ -157,6 +163,12 @@ class CodeForm(forms.Form):
     """The code that was sent."""
 
     otp = DigitsField(help_text=_("You have five tries. The code is good for ten minutes."))
+
+
+class AppForm(forms.Form):
+    """The code that an authenticator app shows."""
+
+    otp = AppDigitsField(help_text=_("What the app shows now."))
 
 
 # --- the account ----------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts import selectors, services
-from accounts.pages.forms import CodeForm
+from accounts.pages.forms import AppForm
 from accounts.pages.signing import form_status, tell
 from travel.common import clock
 from travel.common.errors import Refusal
@@ -36,8 +36,7 @@ def set_up(request: HttpRequest) -> HttpResponse:
     if selectors.has_second_factor(user=user):
         messages.info(request, gettext("Your account has a second factor already."))
         return HttpResponseRedirect(reverse("accounts:profile"))
-    form = CodeForm(request.POST if request.method == "POST" else None)
-    form.fields["otp"].help_text = gettext("What the app shows now.")
+    form = AppForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
             device = services.confirm_second_factor(

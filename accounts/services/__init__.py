@@ -11,6 +11,7 @@ from accounts.services.proving import confirm_contact, request_code, sign_in_by_
 from accounts.services.second_factor import (
     confirm_second_factor,
     give_second_factor,
+    match_second_factor,
     offer_second_factor,
 )
 from accounts.services.signing import log_in, record_login, sign_up
@@ -22,6 +23,7 @@ __all__ = [
     "confirm_second_factor",
     "give_second_factor",
     "log_in",
+    "match_second_factor",
     "offer_second_factor",
     "record_login",
     "remove_passenger",

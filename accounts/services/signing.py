@@ -8,10 +8,11 @@ from django.contrib.auth import authenticate
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django_otp import devices_for_user, match_token
+from django_otp import devices_for_user
 
 from accounts.errors import EmailTaken, InvalidCredentials, TotpRequired
 from accounts.models import User
+from accounts.services.second_factor import match_second_factor
 from travel.common.errors import InvalidInput, NotAllowed
 from travel.common.ids import normal_email, normal_text
 from travel.common.transactions import in_transaction
@@ -70,6 +71,7 @@ def log_in(*, email: str, password: str, totp: str = "", now: datetime) -> User:
 
     :raises InvalidCredentials: they are nobody's, or the code of the second factor is wrong.
     :raises TotpRequired: this is staff with a second factor, and its code is missing.
+    :raises SecondFactorPaused: its code was wrong so lately that none is judged yet.
     """
     user = authenticate(None, username=email, password=password)
     if not isinstance(user, User):
@@ -77,7 +79,7 @@ def log_in(*, email: str, password: str, totp: str = "", now: datetime) -> User:
     if user.is_staff and any(devices_for_user(user)):
         if not totp:
             raise TotpRequired
-        device = match_token(user, totp)
+        device = match_second_factor(user=user, code=totp)
         if device is None:
             raise InvalidCredentials
         # A session that begins with this user counts as verified by the second factor.

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import re
 from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from django_otp.oath import totp
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -282,6 +284,76 @@ class TestSecondFactor:
         assert answer.status_code == 400
         assert not TOTPDevice.objects.get().confirmed
         assert browser.get("/admin/").status_code == 302
+
+    def test_the_right_code_in_the_pause_after_a_wrong_one_is_told_as_too_early(self, staff, clock):
+        browser = signed_in(staff)
+        key = self.key_on(browser.get(self.PATH))
+        browser.post(self.PATH, {"otp": another(code_of(key))})
+        # The eighth wrong code in a row, just now: 128 seconds.
+        failed = {"throttling_failure_count": 8, "throttling_failure_timestamp": timezone.now()}
+        TOTPDevice.objects.update(**failed)
+
+        answer = browser.post(self.PATH, {"otp": code_of(key)})
+
+        text = text_of(answer)
+        assert answer.status_code == 400
+        assert re.search(r"Too many tries: wait 1[012]\d seconds", text)
+        assert "wrong or no longer valid" not in text
+        assert not TOTPDevice.objects.get().confirmed
+        TOTPDevice.objects.update(throttling_failure_timestamp=timezone.now() - timedelta(0, 129))
+        assert browser.post(self.PATH, {"otp": code_of(key)}).url == "/admin/"
+
+    @pytest.mark.parametrize("zero", ["۰", "٠"])
+    def test_digits_of_other_scripts_are_digits(self, client, staff, clock, zero):
+        browser = signed_in(staff)
+        key = self.key_on(browser.get(self.PATH))
+        written = {ord("0") + one: chr(ord(zero) + one) for one in range(10)}
+        typed = "\u200f" + code_of(key).translate(written)
+
+        assert browser.post(self.PATH, {"otp": typed}).url == "/admin/"
+
+        # The next code, at both doors.
+        TOTPDevice.objects.update(last_t=-1)
+        typed = code_of(key).translate(written)
+        details = {"username": "sam@office.example", "password": PASSWORD, "code": typed}
+        assert client.post("/admin/login/", details).status_code == 302
+        assert client.get("/admin/").status_code == 200
+        TOTPDevice.objects.update(last_t=-1)
+        details = {"email": "sam@office.example", "password": PASSWORD, "totp": typed}
+        elsewhere = Client()
+        elsewhere.post("/account/sign-in/", details)
+        assert elsewhere.get("/admin/").status_code == 200
+
+    def test_what_is_no_code_is_not_said_to_have_been_sent(self, staff, clock):
+        text = text_of(signed_in(staff).post(self.PATH, {"otp": "12"}))
+
+        assert "Write the six digits that the app shows." in text
+        assert "sent" not in text.split("<main")[1].split("</main")[0]
+
+    @pytest.mark.parametrize(
+        ("door", "names"),
+        [
+            ("/admin/login/", ("username", "password", "code")),
+            ("/account/sign-in/", ("email", "password", "totp")),
+        ],
+    )
+    def test_doors_tell_the_pause_to_whoever_knows_the_password(
+        self, client, staff, clock, door, names
+    ):
+        device = TOTPDevice.objects.create(
+            user=staff,
+            name="phone",
+            throttling_failure_count=8,
+            throttling_failure_timestamp=timezone.now(),
+        )
+        said = ("sam@office.example", PASSWORD, f"{totp(device.bin_key):06}")
+
+        text = text_of(client.post(door, dict(zip(names, said, strict=True))))
+
+        assert re.search(r"Too many tries: wait 1[012]\d seconds", text)
+        assert not is_signed_in(client)
+        wrong = dict(zip(names, (said[0], "wrong", said[2]), strict=True))
+        assert "Too many tries" not in text_of(client.post(door, wrong))
 
     def test_whoever_has_one_gets_no_other(self, staff, clock):
         TOTPDevice.objects.create(user=staff, name="phone")

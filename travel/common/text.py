@@ -49,6 +49,12 @@ def drop_marks(text: str) -> str:
     return text.translate(_MARKS)
 
 
+def plain_digits(text: str) -> str:
+    """Answer a typed code without blanks, dashes and marks, its digits as 0 to 9 (`۱۲` is 12)."""
+    typed = "".join(drop_marks(text).split()).replace("-", "")
+    return "".join(str(unicodedata.decimal(one, one)) for one in typed)
+
+
 def is_forbidden(character: str) -> bool:
     """Say whether a character is one that no name and no message needs."""
     return (
