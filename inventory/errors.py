@@ -31,6 +31,14 @@ class DepartureChanged(Refusal):
     title = _("The departure has changed since this page was opened. Please look at it again.")
 
 
+class HasArrived(Refusal):
+    """The departure has reached its last call: how it ran is not changed any more."""
+
+    code = "has_arrived"
+    status = 409
+    title = _("This departure has arrived: how it ran is not changed any more.")
+
+
 class NotRunning(Refusal):
     """The departure is cancelled, replaced or withdrawn: there is nothing to change about it."""
 

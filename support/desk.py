@@ -19,6 +19,7 @@ from travel.common.errors import NotFound
 from travel.common.money import Money
 
 LIVE = (Reservation.State.HELD, Reservation.State.PAID)
+BOOKED = (Coupon.State.OPEN, Coupon.State.USED, Coupon.State.NO_SHOW)
 # A day of one carrier has hundreds of departures; a page shows so many.
 PER_PAGE = 50
 MOST_QUEUED = 200
@@ -107,7 +108,7 @@ def _rows(found: Sequence[Departure]) -> list[Row]:
         .order_by("departure_id", "position")
     ):
         calls[call.departure_id].append(call)
-    people = _counted(open_coupons().filter(ticket__departure_id__in=ids))
+    people = _counted(booked_coupons().filter(ticket__departure_id__in=ids))
     waiting: Counter[int] = Counter(
         reseating.waiting(Unseated.objects.filter(departure_id__in=ids)).values_list(
             "departure_id", flat=True
@@ -179,6 +180,19 @@ def calls_of(departure_id: int) -> list[Call]:
     )
 
 
+def where_ended(calls: Sequence[Call], now: datetime) -> tuple[Call, datetime] | None:
+    """
+    Answer the call where a departure has ended by now, and when, as far as is known.
+
+    That is the last of its calls that is not left out. None while it is ahead, or on its way.
+    """
+    for call in reversed(calls):
+        if not call.is_skipped:
+            ended_at = call.expected_arrives_at or call.arrives_at
+            return (call, ended_at) if ended_at is not None and ended_at <= now else None
+    return None
+
+
 # --- whom it concerns -----------------------------------------------------------------------------
 
 
@@ -215,7 +229,11 @@ EVERYBODY = Concern()
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """What a change means in numbers, as the page before it says."""
+    """
+    What a change means in numbers, as the page before it says.
+
+    `used` and `missed` are how many of the passengers were let in, and never came.
+    """
 
     passengers: int
     reservations: int
@@ -224,6 +242,8 @@ class Numbers:
     unreachable: int
     guests: int
     price: list[Money]
+    used: int = 0
+    missed: int = 0
 
 
 def open_coupons() -> QuerySet[Coupon]:
@@ -231,9 +251,23 @@ def open_coupons() -> QuerySet[Coupon]:
     return Coupon.objects.filter(state=Coupon.State.OPEN, passenger__reservation__state__in=LIVE)
 
 
-def numbers(departure_id: int, concern: Concern = EVERYBODY) -> Numbers:
-    """Answer how many people a change concerns, and what they have paid for it."""
-    coupons = concern.narrow(open_coupons(), departure_id)
+def booked_coupons() -> QuerySet[Coupon]:
+    """Answer the coupons of live reservations that are open, and those used or missed."""
+    return Coupon.objects.filter(state__in=BOOKED, passenger__reservation__state__in=LIVE)
+
+
+def numbers(departure_id: int, concern: Concern = EVERYBODY, *, past: bool = False) -> Numbers:
+    """
+    Answer how many people a change concerns, and what they have paid for it.
+
+    With `past` those count whose tickets are used or missed, too: no change concerns them any more.
+    """
+    coupons = concern.narrow(booked_coupons() if past else open_coupons(), departure_id)
+    people = coupons.aggregate(
+        every=Count("id"),
+        used=Count("id", filter=Q(state=Coupon.State.USED)),
+        missed=Count("id", filter=Q(state=Coupon.State.NO_SHOW)),
+    )
     found = Reservation.objects.filter(
         id__in=coupons.order_by().values("passenger__reservation_id")
     ).aggregate(
@@ -250,19 +284,25 @@ def numbers(departure_id: int, concern: Concern = EVERYBODY) -> Numbers:
         .annotate(total=Sum("amount_minor"))
     )
     return Numbers(
-        passengers=coupons.count(),
+        passengers=people["every"],
         reservations=found["every"],
         paid=found["paid"],
         held=found["every"] - found["paid"],
         unreachable=found["unreachable"],
         guests=found["guests"],
         price=[Money(minor, currency) for currency, minor in sorted(prices)],
+        used=people["used"],
+        missed=people["missed"],
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A passenger on a departure, as the desk's list has it."""
+    """
+    A passenger on a departure, as the desk's list has it.
+
+    `state` is that of the reservation while the ticket is open, then that of the ticket.
+    """
 
     reservation_id: int
     locator: str
@@ -278,6 +318,7 @@ class Person:
 
 PERSON_COLUMNS = (
     "id",
+    "state",
     "passenger__reservation_id",
     "passenger__reservation__locator",
     "passenger__reservation__state",
@@ -293,11 +334,20 @@ PERSON_COLUMNS = (
 
 
 def people(
-    departure_id: int, concern: Concern = EVERYBODY, *, offset: int = 0, limit: int = PER_PAGE
+    departure_id: int,
+    concern: Concern = EVERYBODY,
+    *,
+    past: bool = False,
+    offset: int = 0,
+    limit: int = PER_PAGE,
 ) -> list[Person]:
-    """Answer a page of the passengers whom a change concerns, by reservation."""
+    """
+    Answer a page of the passengers whom a change concerns, by reservation.
+
+    With `past` those are among them whose tickets are used or missed.
+    """
     rows = (
-        concern.narrow(open_coupons(), departure_id)
+        concern.narrow(booked_coupons() if past else open_coupons(), departure_id)
         .order_by("passenger__reservation_id", "passenger__position", "id")
         .values_list(*PERSON_COLUMNS)[offset : offset + limit]
     )
@@ -305,6 +355,7 @@ def people(
     seats = _seats_of([row[0] for row in found])
     kinds = dict(Passenger.Kind.choices)
     states = dict(Reservation.State.choices)
+    over = dict(Coupon.State.choices)
     return [
         Person(
             reservation_id=reservation_id,
@@ -316,10 +367,11 @@ def people(
             destination=destination,
             travel_class=travel_class,
             seat=seats.get(coupon_id, ""),
-            state=str(states[state]),
+            state=str(states[state] if ticket_state == Coupon.State.OPEN else over[ticket_state]),
         )
         for (
             coupon_id,
+            ticket_state,
             reservation_id,
             locator,
             state,
@@ -335,11 +387,13 @@ def people(
     ]
 
 
-def everybody(departure_id: int, concern: Concern = EVERYBODY) -> Iterator[Person]:
-    """Answer all passengers whom a change concerns, a thousand read at a time."""
+def everybody(
+    departure_id: int, concern: Concern = EVERYBODY, *, past: bool = False
+) -> Iterator[Person]:
+    """Answer all passengers as people() does, a thousand read at a time."""
     step = 1_000
     offset = 0
-    while page := people(departure_id, concern, offset=offset, limit=step):
+    while page := people(departure_id, concern, past=past, offset=offset, limit=step):
         yield from page
         offset += step
 

@@ -11,7 +11,15 @@ from inventory.services import pending, running
 from support.desk import EVERYBODY, Concern
 from support.models import DeskEntry
 from support.services import disruptions
-from support.services.departures import Act, Cause, Deed, Hand, check_may_change, log
+from support.services.departures import (
+    Act,
+    Cause,
+    Deed,
+    Hand,
+    check_may_change,
+    check_not_arrived,
+    log,
+)
 from travel.common.errors import NotFound
 from travel.common.transactions import in_transaction
 
@@ -29,6 +37,7 @@ def apply_change(*, hand: Hand, change_id: int, deed: str, now: datetime) -> Des
 
     :raises NotFound: there is no such change that waits.
     :raises NotAllowed: the departure is not this user's to change.
+    :raises HasArrived: it has reached its last call; the change can only be left.
 
     and whatever the act itself raises.
     """
@@ -42,6 +51,7 @@ def apply_change(*, hand: Hand, change_id: int, deed: str, now: datetime) -> Des
         Kind.VEHICLE: _swap,
         Kind.CALLS: _other_calls,
     }[Kind(change.kind)]
+    check_not_arrived(change.departure_id, now)
     details = act(entry, hand, change, deed, now)
     pending.settle(
         change_id=change.pk,

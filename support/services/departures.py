@@ -18,9 +18,11 @@ from accounts.models import User
 from bookings.engine.contract import Actor
 from bookings.services import vehicle_swap
 from bookings.services.vehicle_swap import Reseated
+from inventory.errors import HasArrived
 from inventory.models import Departure
 from inventory.reach import reach_of
 from inventory.services import running
+from support import desk
 from support.desk import EVERYBODY, Concern
 from support.models import DeskEntry, DisruptionJob
 from support.services import disruptions
@@ -31,6 +33,8 @@ Act = DeskEntry.Act
 Cause = DisruptionJob.Cause
 Deed = DisruptionJob.Deed
 MAX_REASON = 300
+# What may be done when a departure has arrived: what is owed to its passengers is done then, too.
+AFTER_ARRIVAL = frozenset({Act.JOB, Act.STOP, Act.RETRY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ def delay(
     Expect the departure so many minutes later from a call on; with `tell` the passengers learn it.
 
     :raises NotAllowed: the carrier's departures are not this user's to change.
+    :raises HasArrived: it has reached its last call.
 
     and whatever inventory.services.running.delay raises; so for the other acts.
     """
@@ -324,6 +329,8 @@ def _act(
     entry, is_new = log(act, hand, departure_id=departure_id, job=job, now=now)
     if not is_new:
         return entry
+    if act not in AFTER_ARRIVAL:
+        check_not_arrived(departure_id, now)
     entry.details = change()
     if wish is not None:
         entry.job = disruptions.begin(
@@ -413,6 +420,16 @@ def check_may_change(user_id: int, departure_id: int) -> None:
         raise NotFound()
     if not reach_of(User.objects.filter(pk=user_id).first()).may_change(carrier_id):
         raise NotAllowed()
+
+
+def check_not_arrived(departure_id: int, now: datetime) -> None:
+    """
+    See that a departure has not reached its last call: till then it may be changed how it runs.
+
+    :raises HasArrived: it has, as far as is known.
+    """
+    if desk.where_ended(desk.calls_of(departure_id), now) is not None:
+        raise HasArrived()
 
 
 def _check_reason(hand: Hand) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from importlib import import_module
 
 import pytest
@@ -14,7 +14,7 @@ from accounts.models import User
 from accounts.viewers import Viewer
 from bookings.models import Coupon, Reservation, ReservationEvent, SeatBlock, Unseated
 from bookings.selectors import ReservationDetail, get_reservation
-from inventory.errors import DepartureChanged, NotRunning
+from inventory.errors import DepartureChanged, HasArrived, NotRunning
 from inventory.models import Call, Departure, Membership, Seat
 from inventory.reach import reach_of
 from payments import selectors as money
@@ -297,6 +297,69 @@ class TestCancel:
         assert balance(traveller) == 4_500
         # Told once, though two jobs were about it.
         assert kinds_of_mail(traveller).count("bookings.departure_changed") == 1
+
+
+class TestArrived:
+    """The train is in Munich at 11:30 UTC on 2 June."""
+
+    ARRIVAL = datetime(2026, 6, 2, 11, 30, tzinfo=UTC)
+
+    def acts(self, hand: Hand, train: factories.Trip, now: datetime) -> list[Callable[[], object]]:
+        """Each act that changes how a departure runs, ready to be done."""
+        to = {"hand": hand, "departure_id": train.departure.pk, "now": now}
+        seat = Seat.objects.filter(coach__seat_map=train.departure.vehicle.seat_map)[0]
+        other = factories.make_vehicle(
+            train.departure.service.carrier,
+            coaches=[factories.CoachPlan("1"), factories.CoachPlan("2", "Business", "A|B", 2)],
+        )
+        return [
+            lambda: departures.delay(position=0, minutes=30, tell=True, **to),
+            lambda: departures.set_platform(position=0, platform="7", tell=True, **to),
+            lambda: departures.block_seats(
+                seat_ids=[seat.pk], from_call=0, to_call=1, tell=True, **to
+            ),
+            lambda: departures.unblock_seats(
+                block_ids=SeatBlock.objects.values_list("pk", flat=True), **to
+            ),
+            lambda: departures.seat_the_waiting(**to),
+            lambda: departures.set_sales(is_open=False, **to),
+            lambda: departures.swap_vehicle(vehicle_id=other.pk, tell=True, **to),
+            lambda: departures.skip(positions=[1], deed="refund", **to),
+            lambda: departures.cancel(deed="refund", **to),
+        ]
+
+    def test_nothing_is_changed_any_more(self, hand, train, pay):
+        pay(train)
+        for act in self.acts(hand, train, self.ARRIVAL):
+            with pytest.raises(HasArrived):
+                act()
+        assert not DeskEntry.objects.exists()
+        assert not DisruptionJob.objects.exists()
+        assert Departure.objects.get(pk=train.departure.pk).revision == 0
+
+    def test_till_then_everything_may_be(self, hand, train, pay):
+        pay(train)
+        for act in self.acts(hand, train, self.ARRIVAL - timedelta(seconds=1)):
+            act()
+        assert DeskEntry.objects.count() == 9
+
+    def test_a_button_pressed_again_after_the_arrival(self, hand, train):
+        once = replace(hand, once="token-of-the-page")
+        to = {"hand": once, "departure_id": train.departure.pk, "deed": "tell"}
+        first = departures.cancel(now=self.ARRIVAL - timedelta(minutes=1), **to)
+        assert departures.cancel(now=self.ARRIVAL, **to) == first
+
+    def test_one_that_was_cancelled_is_still_settled(self, hand, train, pay, traveller, clock):
+        pay(train)
+        to = {"hand": hand, "departure_id": train.departure.pk}
+        departures.cancel(deed="tell", now=clock.now(), **to)
+        work_on_disruptions()
+        clock.moment = self.ARRIVAL + timedelta(days=1)
+        begun = departures.begin_job(deed="refund", now=clock.now(), **to)
+        departures.stop_job(hand=hand, job=begun.job, now=clock.now())
+        departures.retry_job(hand=hand, job=begun.job, now=clock.now())
+        work_on_disruptions()
+        assert balance(traveller) == 4_500
 
 
 class TestRebook:

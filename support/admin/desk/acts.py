@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -25,7 +25,7 @@ from support.services import departures, extras
 from support.services.departures import Hand
 from travel.common import clock
 from travel.common.locales import in_a_row
-from travel.common.templatetags.look import money_text
+from travel.common.templatetags.look import moment_text, money_text
 
 Deed = DisruptionJob.Deed
 
@@ -50,7 +50,8 @@ class DeskAct:
     An act: its name in addresses, what it is called, its form, its meaning, and the service call.
 
     It is offered for departures that are in such a state. `hindered` answers why it cannot be done
-    though it is offered, or nothing.
+    though it is offered, or nothing. What is `for_past` does not change how a departure runs: it
+    may be done when it has arrived, too.
     """
 
     name: str
@@ -63,6 +64,21 @@ class DeskAct:
     )
     is_grave: bool = False
     hindered: Callable[[Departure], str] = lambda departure: ""
+    for_past: bool = False
+
+    def why_not(self, departure: Departure, calls: Sequence[Call], now: datetime) -> str:
+        """Answer why it cannot be done to a departure with these calls, or nothing."""
+        if not self.for_past and (ended := desk.where_ended(calls, now)) is not None:
+            return has_arrived(*ended)
+        return self.hindered(departure)
+
+
+def has_arrived(call: Call, ended_at: datetime) -> str:
+    """Say where and when a departure arrived, and what follows."""
+    return gettext("It arrived: %(station)s, %(when)s. How it ran is not changed any more.") % {
+        "station": call.station.name,
+        "when": moment_text(ended_at, call.station.tz),
+    }
 
 
 # --- what acts mean -------------------------------------------------------------------------------
@@ -441,6 +457,7 @@ ACTS: tuple[DeskAct, ...] = (
         is_offered=lambda departure: (
             departure.state in (Departure.State.SCHEDULED, Departure.State.CANCELLED)
         ),
+        for_past=True,
     ),
     DeskAct(
         "skip",
@@ -476,6 +493,7 @@ ACTS: tuple[DeskAct, ...] = (
         ),
         is_offered=_is_off,
         is_grave=True,
+        for_past=True,
     ),
 )
 BY_NAME = {act.name: act for act in ACTS}

@@ -8,7 +8,7 @@ second press of its button harmless.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -31,15 +31,14 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from inventory.errors import DepartureChanged
-from inventory.models import Departure, PendingChange
+from inventory.models import Call, Departure, PendingChange
 from inventory.reach import Reach, reach_of
 from inventory.services import pending
 from support import desk
 from support.admin.desk import drawing
-from support.admin.desk.acts import ACTS, BY_NAME, DeskAct
+from support.admin.desk.acts import ACTS, BY_NAME, DeskAct, has_arrived
 from support.admin.desk.forms import DeskForm, deed_field
 from support.analytics import rights
-from support.desk import EVERYBODY
 from support.models import DeskEntry, DisruptionItem, DisruptionJob
 from support.services import changes, departures
 from support.services.departures import Hand
@@ -48,6 +47,7 @@ from travel.common.address import client_address
 from travel.common.admin_bases import refusals_as_answers
 from travel.common.errors import NotAllowed, NotFound, Refusal
 from travel.common.ids import new_secret
+from travel.common.locales import in_a_row
 from travel.common.paging import page_number
 from travel.common.sheets import csv_file
 
@@ -147,12 +147,11 @@ def departure_view(site: Any, request: HttpRequest, reach: Reach, *, pk: int) ->
     """Show a departure: how it runs, who is on it, what the desk did, and what it may do."""
     departure = desk.get_departure(reach=reach, departure_id=pk)
     page = _page(request)
-    found = desk.numbers(pk)
+    found = desk.numbers(pk, past=True)
     may_change = reach.may_change(departure.service.carrier_id)
     waiting = desk.waiting(reach=reach, departure_id=pk) if reach.meets_people else []
-    offered = [act for act in ACTS if may_change and act.is_offered(departure)]
-    hindered = {act.name: why for act in offered if (why := act.hindered(departure))}
     calls = desk.calls_of(pk)
+    possible, hindered = _possible(departure, calls, is_anybody_waiting=bool(waiting))
     return _shown(
         site,
         request,
@@ -164,11 +163,13 @@ def departure_view(site: Any, request: HttpRequest, reach: Reach, *, pk: int) ->
         skipped=sum(call.is_skipped for call in calls),
         numbers=found,
         sees_money=_sees_money(request, departure),
-        acts=[
-            act for act in offered if act.name not in hindered and (waiting or act.name != "seat")
-        ],
-        hindered=[(act, hindered[act.name]) for act in offered if act.name in hindered],
-        people=(desk.people(pk, offset=(page - 1) * desk.PER_PAGE) if reach.meets_people else []),
+        acts=possible if may_change else [],
+        hindered=hindered if may_change else [],
+        people=(
+            desk.people(pk, past=True, offset=(page - 1) * desk.PER_PAGE)
+            if reach.meets_people
+            else []
+        ),
         page=page,
         pages=_pages(found.passengers),
         waiting=waiting,
@@ -177,6 +178,24 @@ def departure_view(site: Any, request: HttpRequest, reach: Reach, *, pk: int) ->
         entries=desk.entries(departure_id=pk),
         changes=departure.pending_changes.filter(settled_at=None).order_by("id")[:20],
     )
+
+
+def _possible(
+    departure: Departure, calls: Sequence[Call], *, is_anybody_waiting: bool
+) -> tuple[list[DeskAct], list[tuple[str, str]]]:
+    """Answer the acts that are possible, and the names of those that are not, by the reason."""
+    now = clock.now()
+    possible: list[DeskAct] = []
+    hindered: dict[str, list[DeskAct]] = {}
+    for act in ACTS:
+        if not act.is_offered(departure) or (act.name == "seat" and not is_anybody_waiting):
+            continue
+        why = act.why_not(departure, calls, now)
+        if why:
+            hindered.setdefault(why, []).append(act)
+        else:
+            possible.append(act)
+    return possible, [(in_a_row(act.label for act in acts), why) for why, acts in hindered.items()]
 
 
 def people_csv(site: Any, request: HttpRequest, reach: Reach, *, pk: int) -> StreamingHttpResponse:
@@ -208,7 +227,7 @@ def people_csv(site: Any, request: HttpRequest, reach: Reach, *, pk: int) -> Str
             one.seat,
             one.state,
         ]
-        for one in desk.everybody(departure.pk, EVERYBODY)
+        for one in desk.everybody(departure.pk, past=True)
     )
     acts.record(request, departure, _("Everybody on it."), kind=acts.Kind.EXPORTED)
     return csv_file(f"departure-{departure.pk}.csv", head, rows)
@@ -228,7 +247,7 @@ def act_view(site: Any, request: HttpRequest, reach: Reach, *, pk: int, name: st
     if (entry := _done_before(request)) is not None:
         messages.info(request, _("This was done already: %(act)s.") % {"act": act.label})
         return _onward(entry, departure)
-    if why := act.hindered(departure):
+    if why := act.why_not(departure, desk.calls_of(pk), clock.now()):
         messages.error(request, why)
         return HttpResponseRedirect(_home(departure))
     if request.method != "POST":
@@ -382,6 +401,7 @@ def change_view(site: Any, request: HttpRequest, reach: Reach, *, pk: int) -> Ht
     dropped = [row.call.position for row in rows if row.call is not None and row.is_dropped]
     moved = [row.call.position for row in rows if row.call is not None and row.has_other_times]
     is_off = change.kind == PendingChange.Kind.WITHDRAWN
+    ended = desk.where_ended(desk.calls_of(departure.pk), clock.now())
     return _shown(
         site,
         request,
@@ -397,6 +417,7 @@ def change_view(site: Any, request: HttpRequest, reach: Reach, *, pk: int) -> Ht
         moved=_numbers(departure.pk, moved),
         sees_money=_sees_money(request, departure),
         may_change=reach.may_change(departure.service.carrier_id) and not change.settled_at,
+        arrived=has_arrived(*ended) if ended and not change.settled_at else "",
     )
 
 
