@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -524,6 +525,34 @@ class TestSendingAgain:
                 reason="x",
                 now=Reservation.objects.get().created_at,
             )
+
+    def test_too_often_says_when_it_goes_again(
+        self,
+        desk: Client,
+        buy: Book,
+        settings: Any,
+        monkeypatch: pytest.MonkeyPatch,
+        noon: datetime,
+    ) -> None:
+        """The limit's hour ends in 1,234 s, at 12:20:34 UTC: by 14:21 in Hamburg it is over."""
+        booked = buy()
+        settings.THROTTLES = "on"
+        ends = 3600 * 500_000
+        still = SimpleNamespace(time=lambda: ends - 1233.0)
+        monkeypatch.setattr("travel.common.limits.time", still)
+        sent = {"reason": "Lost"}
+        for _number in range(3):
+            assert desk.post(act(booked, "tickets"), sent)["Location"] == home(booked)
+
+        refused = desk.post(act(booked, "tickets"), sent)
+
+        assert refused.status_code == 400
+        said = (
+            "It was sent 3 times within the hour, which is the most. Again at 14:21, by the clock "
+            "of Hamburg Hbf."
+        )
+        assert refused.context["form"].non_field_errors() == [said]
+        assert len(letters("tickets")) == 3
 
     def test_the_payment_link_of_a_hold(self, desk: Client, agent: User, hold: Book) -> None:
         booked = hold()

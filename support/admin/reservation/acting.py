@@ -8,6 +8,7 @@ reservation's own page.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -16,6 +17,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from bookings.errors import AlreadyCancelled
 from support import acts
@@ -25,7 +27,9 @@ from support.admin.reservation.desk import Hand, overview_of, shown
 from support.selectors import CHANGE
 from travel.common import acts as record
 from travel.common import clock
-from travel.common.errors import NotFound, Refusal
+from travel.common.errors import NotFound, Refusal, Throttled
+from travel.common.limits import LIMITS
+from travel.common.templatetags.look import clock_text
 
 KEPT_OUT = ("csrfmiddlewaretoken", "confirm")
 
@@ -77,7 +81,7 @@ def _acted(
     except (NotFound, AlreadyCancelled):
         raise
     except Refusal as refusal:
-        _tell(form, refusal)
+        _tell(form, refusal, asked)
         return _asked(site, request, page, asked, form)
     if not said:
         messages.info(request, _("That stands there already: nothing was changed."))
@@ -128,14 +132,32 @@ def _sent(request: HttpRequest) -> Iterator[tuple[str, str]]:
                 yield name, str(value)
 
 
-def _tell(form: Any, refusal: Refusal) -> None:
+def _tell(form: Any, refusal: Refusal, asked: Asked) -> None:
     """Write a refusal beside the fields that it is about, or above all."""
+    if isinstance(refusal, Throttled) and refusal.retry_after:
+        form.add_error(None, _again_at(asked, refusal.retry_after))
+        return
     names = {"firstName": "first_name", "lastName": "last_name"}
     for name, texts in refusal.errors.items():
         field = names.get(name, name)
         form.add_error(field if field in form.fields else None, texts)
     if not refusal.errors:
         form.add_error(None, str(refusal.detail))
+
+
+def _again_at(asked: Asked, seconds: int) -> str:
+    """Say when it may be sent again, to the next full minute, by the first station's clock."""
+    station = asked.reservation.journey[0].origin.station
+    at = asked.now + timedelta(seconds=seconds + 59)
+    times = LIMITS["resend"].times
+    said = ngettext(
+        "It was sent %(n)s time within the hour, which is the most. Again at %(time)s, by the "
+        "clock of %(station)s.",
+        "It was sent %(n)s times within the hour, which is the most. Again at %(time)s, by the "
+        "clock of %(station)s.",
+        times,
+    )
+    return said % {"n": times, "time": clock_text(at, station.tz), "station": station.name}
 
 
 def _home(object_id: int) -> str:
