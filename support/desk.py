@@ -10,8 +10,18 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 
+from bookings.disruption import LONG_DELAYS
 from bookings.engine import reseating
-from bookings.models import Coupon, Passenger, PriceLine, Reservation, SeatBlock, Unseated
+from bookings.models import (
+    Coupon,
+    Passenger,
+    PriceLine,
+    Reservation,
+    ReservationEvent,
+    SeatBlock,
+    Unseated,
+)
+from bookings.services import telling
 from inventory.models import Call, Departure, PendingChange, Seat
 from inventory.reach import Reach
 from support.models import DeskEntry, DisruptionItem, DisruptionJob
@@ -256,13 +266,88 @@ def booked_coupons() -> QuerySet[Coupon]:
     return Coupon.objects.filter(state__in=BOOKED, passenger__reservation__state__in=LIVE)
 
 
-def numbers(departure_id: int, concern: Concern = EVERYBODY, *, past: bool = False) -> Numbers:
+def told_of_delay(departure_id: int, *, position: int, minutes: int, now: datetime) -> set[int]:
+    """
+    Answer the paid reservations that are told when a departure is late from a call on.
+
+    The rule of bookings.services.telling, for all in one go: whoever was told nothing yet, or of
+    times that are ten minutes off, or may choose anew now. Connections that break stand outside.
+    """
+    calls = {call.pk: call for call in calls_of(departure_id)}
+    late = {
+        call.pk: minutes if call.position >= position else _leaves_late(call)
+        for call in calls.values()
+    }
+    rows = list(
+        Concern(after=position)
+        .narrow(open_coupons(), departure_id)
+        .filter(passenger__reservation__state=Reservation.State.PAID)
+        .order_by()
+        .values_list(
+            "passenger__reservation_id",
+            "ticket_id",
+            "ticket__from_call_id",
+            "ticket__to_call_id",
+            "ticket__from_call__departure__service__mode",
+        )
+        .distinct()
+    )
+    known = _last_told({row[0] for row in rows})
+    told = set()
+    for reservation_id, ticket_id, origin, destination, mode in rows:
+        arrives_at = calls[destination].arrives_at
+        if arrives_at is None or arrives_at + timedelta(minutes=minutes) <= now:
+            continue
+        kind, details = known.get((reservation_id, ticket_id), ("", {}))
+        is_off = kind == ReservationEvent.Kind.CALLED_OFF
+        before = {} if is_off else details
+        moved = timedelta(
+            minutes=max(
+                abs(late[origin] - int(before.get("leaves_late", 0))),
+                abs(minutes - int(before.get("arrives_late", 0))),
+            )
+        )
+        longest = timedelta(minutes=max(late[origin], minutes))
+        may_choose = longest >= LONG_DELAYS[mode] and not before.get("may_choose", False)
+        if is_off or moved >= telling.STEP or (moved and may_choose):
+            told.add(reservation_id)
+    return told
+
+
+def _leaves_late(call: Call) -> int:
+    if call.expected_departs_at is None or call.departs_at is None:
+        return 0
+    return (call.expected_departs_at - call.departs_at) // timedelta(minutes=1)
+
+
+def _last_told(reservation_ids: Collection[int]) -> dict[tuple[int, int], tuple[str, Any]]:
+    """Answer what reservations were told last of each of their tickets: the kind, and the rest."""
+    rows = ReservationEvent.objects.filter(
+        reservation_id__in=reservation_ids,
+        kind__in=[ReservationEvent.Kind.DELAYED, ReservationEvent.Kind.CALLED_OFF],
+    ).order_by("id")
+    return {
+        (reservation_id, details.get("ticket", 0)): (kind, details)
+        for reservation_id, kind, details in rows.values_list("reservation_id", "kind", "details")
+    }
+
+
+def numbers(
+    departure_id: int,
+    concern: Concern = EVERYBODY,
+    *,
+    past: bool = False,
+    only: Collection[int] | None = None,
+) -> Numbers:
     """
     Answer how many people a change concerns, and what they have paid for it.
 
     With `past` those count whose tickets are used or missed, too: no change concerns them any more.
+    `only` counts these reservations alone.
     """
     coupons = concern.narrow(booked_coupons() if past else open_coupons(), departure_id)
+    if only is not None:
+        coupons = coupons.filter(passenger__reservation_id__in=only)
     people = coupons.aggregate(
         every=Count("id"),
         used=Count("id", filter=Q(state=Coupon.State.USED)),

@@ -64,6 +64,8 @@ def delay(
     """
     Expect the departure so many minutes later from a call on; with `tell` the passengers learn it.
 
+    There is no job where nobody learns anything new (support.desk.told_of_delay).
+
     :raises NotAllowed: the carrier's departures are not this user's to change.
     :raises HasArrived: it has reached its last call.
 
@@ -76,7 +78,8 @@ def delay(
             departure_id=departure_id, position=position, by=by, revision=hand.revision, now=now
         )
 
-    wish = _Wish(Cause.DELAYED, Concern(after=position)) if tell else None
+    told = tell and desk.told_of_delay(departure_id, position=position, minutes=minutes, now=now)
+    wish = _Wish(Cause.DELAYED, Concern(after=position)) if told else None
     return _act(Act.DELAY, hand, departure_id, change, now, wish=wish)
 
 

@@ -24,6 +24,7 @@ from tests import factories
 from tests.conftest import Clock
 from tests.selling import adults, reserve
 from travel.common.errors import NotFound
+from travel.common.models import OutboxMessage
 from travel.common.money import Money
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("audited", "clock")]
@@ -301,6 +302,57 @@ class TestOtherActs:
         assert text.count("<s>") == 5
         listed = browser.get(reverse("admin:desk"), {"day": "2026-06-02"}).content.decode()
         assert "25 minutes late" in listed
+
+    def test_a_delay_shows_the_times_that_are_expected_then(self, browser, train):
+        confirm(browser, train, "delay", ask(browser, train, "delay", call=0, minutes=5, reason=""))
+        page = act_page(train, "delay")
+        asked = {"call": 3, "minutes": 40, "reason": ""}
+        meant = browser.post(page, {**hidden(browser.get(page).content.decode()), **asked})
+        late = [
+            (new.departs_at - old.departs_at) // timedelta(minutes=1)
+            for new, old in zip(meant.context["meaning"].calls[:4], train.calls, strict=False)
+        ]
+        assert late == [5, 5, 5, 40]
+        assert meant.context["meaning"].calls[4].arrives_at == (
+            train.calls[4].arrives_at + timedelta(minutes=40)
+        )
+
+    @pytest.mark.parametrize(
+        ("steps", "said", "told"),
+        [
+            ([(0, 0)], "is on time already: nothing changes.", 0),
+            ([(0, 9)], "is expected 9 minutes late.", 0),
+            ([(0, 10)], "is expected 10 minutes late.", 2),
+            ([(0, 25), (0, 0)], "is expected on time again.", 2),
+            ([(0, 25), (0, 34)], "is expected 34 minutes late.", 0),
+            # From an hour on they may choose anew: that is news.
+            ([(0, 55), (0, 60)], "is expected 60 minutes late.", 2),
+            ([(0, 60), (0, 65)], "is expected 65 minutes late.", 0),
+            # At the last call nobody leaves, and everybody arrives.
+            ([(4, 25)], "is expected 25 minutes late.", 2),
+        ],
+    )
+    def test_a_delay_says_whom_it_tells_and_tells_them(
+        self, browser, train, sold, steps, said, told
+    ):
+        for call, minutes in steps:
+            meant = ask(
+                browser, train, "delay", call=call, minutes=minutes, tell="on", reason="Ice"
+            )
+            before = OutboxMessage.objects.count()
+            confirm(browser, train, "delay", meant)
+            work_on_disruptions()
+        assert said in meant
+        assert ("Nobody is told: it is what they know, or nearly." in meant) is (told == 0)
+        assert ("They belong to 2 reservations." in meant) is (told == 2)
+        assert ("3 passengers are told." in meant) is (told == 2)
+        assert OutboxMessage.objects.count() - before == told
+        assert (DeskEntry.objects.latest("id").job is not None) is (told > 0)
+
+    def test_who_has_not_paid_is_not_told_of_a_delay(self, browser, train, stranger, noon):
+        reserve(stranger, train.ticket_id(), now=noon)
+        meant = ask(browser, train, "delay", call=0, minutes=25, tell="on", reason="Ice")
+        assert "Nobody is told" in meant
 
     def test_another_vehicle(self, browser, train, sold, clerk):
         smaller = factories.make_vehicle(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.formats import date_format
@@ -35,7 +35,7 @@ class Meaning:
     """
     What an act will do, in sentences, and whom it concerns (None: nobody in particular).
 
-    `calls` are those of a departure that is added, not stored yet.
+    `calls` are those of a departure that is added or late, as they will be, not stored.
     """
 
     sentences: list[str]
@@ -191,18 +191,43 @@ def _without_seats(found: Reseated) -> list[str]:
 
 
 def _means_delay(departure: Departure, data: dict[str, Any]) -> Meaning:
-    concern = Concern(after=data["call"])
-    said = [
-        ngettext(
+    position, minutes = data["call"], data["minutes"]
+    concern = Concern(after=position)
+    calls = desk.calls_of(departure.pk)
+    said = [_how_late(calls[position:], minutes)]
+    if data["tell"]:
+        told = desk.told_of_delay(departure.pk, position=position, minutes=minutes, now=clock.now())
+        said += (
+            _told(desk.numbers(departure.pk, concern, only=told))
+            if told
+            else [gettext("Nobody is told: it is what they know, or nearly.")]
+        )
+    return Meaning(said, concern, calls=_expected(calls, position, minutes))
+
+
+def _how_late(calls: Sequence[Call], minutes: int) -> str:
+    if minutes:
+        return ngettext(
             "From there on the departure is expected %(n)d minute late.",
             "From there on the departure is expected %(n)d minutes late.",
-            data["minutes"],
-        )
-        % {"n": data["minutes"]}
-    ]
-    if data["tell"]:
-        said += _told(desk.numbers(departure.pk, concern))
-    return Meaning(said, concern)
+            minutes,
+        ) % {"n": minutes}
+    if any(call.expected_arrives_at or call.expected_departs_at for call in calls):
+        return gettext("From there on the departure is expected on time again.")
+    return gettext("From there on the departure is on time already: nothing changes.")
+
+
+def _expected(calls: Sequence[Call], position: int, minutes: int) -> list[Call]:
+    """Answer the calls with the times that are expected then, instead of the planned ones."""
+    by = timedelta(minutes=minutes)
+    for call in calls:
+        if call.position < position:
+            call.arrives_at = call.expected_arrives_at or call.arrives_at
+            call.departs_at = call.expected_departs_at or call.departs_at
+        else:
+            call.arrives_at = call.arrives_at and call.arrives_at + by
+            call.departs_at = call.departs_at and call.departs_at + by
+    return list(calls)
 
 
 def _means_cancel(departure: Departure, data: dict[str, Any]) -> Meaning:
