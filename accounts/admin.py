@@ -139,6 +139,7 @@ class PersonAdmin(OfficeAdmin, UserAdmin):
     themselves. Whoever else may change people closes and opens travellers' accounts, no more.
     """
 
+    wants_why = True
     form = PersonForm
     add_form = StaffAccountForm
     list_display = ["id", "full_name", "email", "phone", "city", "standing", "joined_at"]
@@ -321,6 +322,7 @@ class RoleAdmin(OfficeAdmin, GroupAdmin):
     whoever may give power has it already.
     """
 
+    wants_why = True
     list_display = ["name", "kind"]
     find_by = [("name__istartswith", as_typed)]
     ordering = ["name"]

@@ -98,6 +98,7 @@ class MembershipAdmin(HistoryAdmin):
     Nobody gives or takes his own. User and carrier stand fast: another one is another membership.
     """
 
+    wants_why = True
     form = MembershipForm
     list_display = ["id", "user", "carrier", "role"]
     list_filter = ["role"]

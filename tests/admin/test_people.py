@@ -134,6 +134,7 @@ class TestPower:
                 "groups": [role("support agent")],
                 "user_permissions": [Permission.objects.first().pk],
                 "email": "other@example.org",
+                "why": "It asks",
                 "saved_passengers-TOTAL_FORMS": "0",
                 "saved_passengers-INITIAL_FORMS": "0",
             },
@@ -151,6 +152,7 @@ class TestPower:
     ) -> None:
         page = reverse("admin:accounts_user_change", args=[traveller.pk])
         forms = {"saved_passengers-TOTAL_FORMS": "0", "saved_passengers-INITIAL_FORMS": "0"}
+        forms["why"] = "Asked for it by letter"
 
         tokens.issue(user=traveller, now=clock.now())
 
@@ -191,6 +193,7 @@ class TestPower:
                 "usable_password": "true",
                 "password1": NEW,
                 "password2": NEW,
+                "why": "Begins on Monday",
             },
         )
 
@@ -248,6 +251,7 @@ class TestPower:
                 "first_name": staff.first_name,
                 "last_name": staff.last_name,
                 "groups": [group.pk],
+                "why": "Works at night",
                 "saved_passengers-TOTAL_FORMS": "0",
                 "saved_passengers-INITIAL_FORMS": "0",
             },
@@ -267,11 +271,20 @@ class TestPower:
         chief.refresh_from_db()
         assert (chief.is_superuser, chief.is_staff) == (True, True)
 
+    @pytest.mark.parametrize("why", ["", "   "])
+    def test_is_given_for_a_reason(self, desk: Client, staff: User, why: str) -> None:
+        flags = {"is_active": "on", "is_staff": "on", "groups": [role("finance")]}
+
+        assert save(desk, staff, **flags, why=why) == 200
+        assert not staff.groups.filter(name="finance").exists()
+        assert save(desk, staff, **flags, why="Moves to finance") == 302
+        assert staff.groups.filter(name="finance").exists()
+
 
 # --- administrators -------------------------------------------------------------------------------
 
 
-def save(browser: Client, person: User, *, why: str = "", **fields: object) -> int:
+def save(browser: Client, person: User, *, why: str = "Asked for it", **fields: object) -> int:
     """Send the form of a person as a browser would, with whatever else; answer the status."""
     forms = {"saved_passengers-TOTAL_FORMS": "0", "saved_passengers-INITIAL_FORMS": "0"}
     names = {"first_name": person.first_name, "last_name": person.last_name}
@@ -470,6 +483,8 @@ class TestAdministrators:
         page = reverse("admin:inventory_membership_change", args=[own.pk])
         assert office.post(page, {"role": "manager"}).status_code == 403
         page = reverse("admin:inventory_membership_delete", args=[own.pk])
+        office.post(page, {"post": "yes"})
+        assert Membership.objects.exists(), "nobody said why"
         assert office.post(page, {"post": "yes"}).status_code == 403
         form = {"user": person.pk, "carrier": elsewhere.pk, "role": "manager"}
         answer = office.post(reverse("admin:inventory_membership_add"), form)
@@ -495,14 +510,22 @@ class TestAdministrators:
         own = Membership.objects.get()
         page = reverse("admin:inventory_membership_change", args=[own.pk])
         # User and carrier stand fast.
-        assert office.post(page, {"role": "manager", "user": boss.pk}).status_code == 302
+        more = {"role": "manager", "user": boss.pk}
+        assert office.post(page, more).status_code == 200
+        assert office.post(page, {**more, "why": "More to do"}).status_code == 302
         own.refresh_from_db()
         assert (own.user, own.carrier, own.role) == (staff, carrier, "manager")
         page = reverse("admin:inventory_membership_delete", args=[own.pk])
+        office.post(page, {"post": "yes"})
+        assert Membership.objects.exists(), "nobody said why"
         assert office.post(page, {"post": "yes", "why": "Went back"}).status_code == 302
         assert not Membership.objects.exists()
         acts = Act.objects.order_by("entry_id").values_list("kind", "reason")
-        assert list(acts) == [("added", "On loan"), ("changed", ""), ("deleted", "Went back")]
+        assert list(acts) == [
+            ("added", "On loan"),
+            ("changed", "More to do"),
+            ("deleted", "Went back"),
+        ]
 
     def test_set_a_colleagues_password(self, office: Client, staff: User, clock) -> None:
         tokens.issue(user=staff, now=clock.now())
@@ -558,7 +581,7 @@ class TestNames:
     def test_a_staff_account_has_both(self, office: Client, missing: str) -> None:
         new = {"usable_password": "true", "password1": NEW, "password2": NEW}
         names = {"first_name": "Nora", "last_name": "Lind", missing: "  "}
-        form = {"email": "nora@office.example", **new, **names}
+        form = {"email": "nora@office.example", "why": "Begins", **new, **names}
 
         answer = office.post(reverse("admin:accounts_user_add"), form)
 
@@ -676,6 +699,7 @@ class TestWithoutJavaScript:
         # The shorter address is the beginning of another one.
         factories.make_user(email="sam@office.example.org")
         typed = {"user-typed": " SAM@office.example ", "carrier-typed": carrier.code.lower()}
+        typed["why"] = "On loan"
 
         answer = office.post(reverse(self.ADD), {"role": "viewer", "user": "", **typed})
 
@@ -686,7 +710,7 @@ class TestWithoutJavaScript:
     def test_of_several_one_is_chosen(self, office: Client, staff: User, timetable) -> None:
         carrier = timetable.train.departure.service.carrier
         other = factories.make_user(email="sally@office.example", last_name=staff.last_name)
-        form = {"role": "viewer", "user-typed": "sa", "carrier": carrier.pk}
+        form = {"role": "viewer", "user-typed": "sa", "carrier": carrier.pk, "why": "On loan"}
 
         answer = office.post(reverse(self.ADD), form)
 

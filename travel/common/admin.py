@@ -151,7 +151,7 @@ def day(text: str) -> tuple[datetime, datetime] | None:
 class ActAdmin(ClosedAdmin):
     """What staff did: who, when, what, from where, and why."""
 
-    list_display = ["at", "actor", "kind", "row", "what", "address", "reason"]
+    list_display = ["at", "actor", "what", "row", "reason", "kind", "address"]
     fields = ["at", "actor", "kind", "row", "what", "address", "reason"]
     list_select_related = ["actor", "entry__content_type"]
     list_filter = ["kind"]

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin import helpers
 from django.contrib.admin.exceptions import NotRegistered
 from django.contrib.admin.models import LogEntry
@@ -25,10 +25,11 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet
 from django.db.models.deletion import PROTECT
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.functional import Promise, cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from simple_history.admin import SimpleHistoryAdmin
 
@@ -307,20 +308,58 @@ class Finding:
         return field
 
 
+class WhyAsked:
+    """A form that is not taken without a reason beside it."""
+
+    request: HttpRequest
+
+    def clean(self) -> Any:
+        cleaned = super().clean()  # type: ignore[misc]
+        if not acts.said_why(self.request):
+            self.add_error(None, gettext("Say why, in a few words."))  # type: ignore[attr-defined]
+        return cleaned
+
+
 class Recorded(Finding, _ModelAdmin):
     """
     A table of which every addition, change and deletion is an act on record (travel.common.acts).
 
-    The form asks why. What was done to a row stands on its history page.
+    The form asks why; where power is given or taken (`wants_why`) nothing is done without an
+    answer. What was done to a row stands on its history page.
     """
 
     object_history_template = "admin/acts.html"
+    wants_why: ClassVar[bool] = False
 
     def get_form(self, request: HttpRequest, *args: Any, **options: Any) -> Any:
         form = super().get_form(request, *args, **options)
+        if self.wants_why:
+            form = type(form)(form.__name__, (WhyAsked, form), {})
         # The class is this request's own; its values ask who reads them (LinkedField).
         form.request = request
         return form
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        known = {"wants_why": self.wants_why, **(extra_context or {})}
+        return super().changeform_view(request, object_id, form_url, known)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """Delete a row; without a reason, where one is wanted, ask again."""
+        row = self.get_object(request, unquote(object_id))
+        may = row is not None and self.has_delete_permission(request, row)
+        if request.method == "POST" and self.wants_why and may and not acts.said_why(request):
+            self.message_user(request, gettext("Say why, in a few words."), messages.ERROR)
+            return HttpResponseRedirect(request.path)
+        known = {"wants_why": self.wants_why, **(extra_context or {})}
+        return super().delete_view(request, object_id, known)
 
     def get_formsets_with_inlines(self, request: HttpRequest, obj: Any = None) -> Iterator[Any]:
         for formset, inline in super().get_formsets_with_inlines(request, obj):
