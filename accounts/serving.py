@@ -13,12 +13,17 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
+from django.middleware.csrf import CSRF_ALLOWED_CHARS, CSRF_SECRET_LENGTH, rotate_token
 
 from accounts.viewers import Viewer
+from travel.common.ids import digest
 
 LOOK, BOOK = "look", "book"
 # Where the session of a member of staff keeps the secret of what it serves.
 SESSION_KEY = "serving"
+# And, of the latest that are over, by which proof their pages' forms are known.
+OVER_KEY = "servings_over"
+MOST_OVER = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +68,33 @@ def of(request: HttpRequest) -> Serving | None:
     found: Serving | None = getattr(request, "serving", None)
     # The attribute may be lazy: only what it stands for says whether there is anything.
     return found or None
+
+
+def turn(request: HttpRequest, *, secret: str) -> None:
+    """
+    Let no form of the pages made so far go through any more; `secret` is of the serving that ends.
+
+    Where one ends, it is kept by which proof its forms are known, so that a form that comes too
+    late can be answered with what happened (`form_is_of`).
+    """
+    before = str(request.META.get("CSRF_COOKIE") or "")
+    if secret and before:
+        kept = [*request.session.get(OVER_KEY, []), [digest(before), digest(secret)]]
+        request.session[OVER_KEY] = kept[-MOST_OVER:]
+    rotate_token(request)
+
+
+def form_is_of(request: HttpRequest) -> str | None:
+    """Answer the digest of the ended serving on whose pages the form that is sent was made."""
+    sent = request.POST.get("csrfmiddlewaretoken") or request.headers.get("X-CSRFToken", "")
+    proof = digest(_unmasked(sent))
+    return next((of for was, of in request.session.get(OVER_KEY, []) if was == proof), None)
+
+
+def _unmasked(token: str) -> str:
+    """Answer the secret that a form's token was made of; any other text as it is."""
+    if len(token) != 2 * CSRF_SECRET_LENGTH or not set(token) <= set(CSRF_ALLOWED_CHARS):
+        return token
+    places = [CSRF_ALLOWED_CHARS.index(one) for one in token]
+    pairs = zip(places[CSRF_SECRET_LENGTH:], places[:CSRF_SECRET_LENGTH], strict=True)
+    return "".join(CSRF_ALLOWED_CHARS[masked - mask] for masked, mask in pairs)

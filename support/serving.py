@@ -74,6 +74,22 @@ def find_live(*, secret: str, staff: Any, now: datetime) -> Held | None:
     return describe(row)
 
 
+def find_over(*, digest: str, staff: Any) -> Serving | None:
+    """Answer what the member of staff served by this digest, for whoever may serve still."""
+    if not may_serve(staff):
+        return None
+    rows = Serving.objects.select_related("traveller", "reservation")
+    return rows.filter(digest=digest, staff=staff.pk).first()
+
+
+def begin_query(row: Serving) -> str:
+    """Answer the query with which the page that begins a serving asks for the same once more."""
+    whom = f"traveller={row.traveller_id}"
+    if row.reservation_id is not None:
+        whom = f"reservation={row.reservation_id}"
+    return f"purpose={row.purpose}&{whom}"
+
+
 def describe(row: Serving) -> Held:
     """Answer a serving as pages know it."""
     email, phone = contacts_of(row)

@@ -26,13 +26,14 @@ from django.contrib.messages.storage.cookie import CookieStorage
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.middleware.csrf import rotate_token
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.functional import SimpleLazyObject
+from django.views.csrf import csrf_failure
 from rest_framework.views import APIView
 
-from accounts.serving import BOOK, SESSION_KEY, Serving
+from accounts.serving import BOOK, SESSION_KEY, Serving, form_is_of, turn
 from support import serving as reads
 from support.services import serving as services
 from support.services.serving import End
@@ -277,6 +278,29 @@ def _over(request: HttpRequest) -> HttpResponse:
     return answer
 
 
+def form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """
+    Answer a form without a valid proof (settings.CSRF_FAILURE_VIEW); nothing of it is done.
+
+    Staff whose form was made while they served somebody they serve no more are told just that.
+    """
+    made_for = form_is_of(request) if settings.SESSION_COOKIE_NAME in request.COOKIES else None
+    over = reads.find_over(digest=made_for, staff=request.user) if made_for else None
+    if over is None:
+        return csrf_failure(request, reason)
+    context = {
+        "is_booking": over.purpose == BOOK,
+        "name": reads.name_of(over),
+        "begin": f"{reverse('admin:serving_begin')}?{reads.begin_query(over)}"
+        if over.traveller_id or over.reservation_id
+        else reverse("admin:book_by_phone"),
+    }
+    status = HTTPStatus.FORBIDDEN
+    answer = render(request, "support/serving_form_late.html", context, status=status)
+    add_never_cache_headers(answer)
+    return answer
+
+
 def _end(request: HttpRequest, because: str) -> None:
     secret = _secret(request)
     if not secret:
@@ -286,4 +310,4 @@ def _end(request: HttpRequest, because: str) -> None:
     with suppress(KeyError):
         del request.session[SESSION_KEY]
     # Forms of pages that were made for the traveller do not go through any more.
-    rotate_token(request)
+    turn(request, secret=secret)

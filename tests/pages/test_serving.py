@@ -15,6 +15,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver, path
+from django.utils.html import escape
 
 from accounts.models import SavedPassenger, User
 from accounts.viewers import Viewer
@@ -597,6 +598,56 @@ class TestEnds:
 
         assert answer.status_code == 403
         assert not Reservation.objects.exists()
+
+    @pytest.mark.parametrize("how", ["stopped", "replaced"])
+    @pytest.mark.parametrize("whom", ["account", "guest"])
+    def test_a_form_kept_from_before_is_told_what_happened(
+        self,
+        staff: User,
+        traveller: User,
+        stranger: User,
+        train: Trip,
+        settings: Any,
+        clock: Clock,
+        how: str,
+        whom: str,
+    ) -> None:
+        settings.STAFF_2FA = "optional"
+        careful = Client(enforce_csrf_checks=True)
+        careful.force_login(staff)
+        again, name = "/admin/book-by-phone/", "guest@example.org"
+        form = {"guest": "1", "email": name, "language": "en", "reason": REASON}
+        if whom == "account":
+            again = f"/admin/serving/begin/?purpose=book&traveller={traveller.pk}"
+            form, name = {"reason": REASON}, "Ada Lovelace"
+        proof = {"csrfmiddlewaretoken": token_in(careful.get(again))}
+        assert careful.post(again, form | proof).status_code == 302
+        address = f"/checkout/?ticket={train.ticket_id()}&adult=1"
+        kept = {"csrfmiddlewaretoken": token_in(careful.get(address))}
+        if how == "stopped":
+            careful.post("/admin/serving/stop/", kept)
+        else:
+            other = f"/admin/serving/begin/?purpose=book&traveller={stranger.pk}"
+            proof = {"csrfmiddlewaretoken": token_in(careful.get(other))}
+            assert careful.post(other, {"reason": REASON} | proof).status_code == 302
+
+        answer = careful.post(address, passenger() | kept)
+
+        text = text_of(answer)
+        assert answer.status_code == 403
+        assert f"You are not booking for <bdi>{name}</bdi> any more" in text
+        assert "The form was too old" not in text
+        assert f'href="{escape(again)}"' in text
+        assert 'href="/admin/"' in text
+        assert not Reservation.objects.exists()
+        # Any other form without a valid proof is told what it was always told.
+        for forged in ("x" * 64, "", "a" * 32):
+            late = careful.post(address, passenger() | {"csrfmiddlewaretoken": forged})
+            assert (late.status_code, "The form was too old" in text_of(late)) == (403, True)
+        # Nobody else learns the name by the same form.
+        thief = Client(enforce_csrf_checks=True)
+        thief.force_login(stranger)
+        assert "The form was too old" in text_of(thief.post(address, passenger() | kept))
 
     def test_by_its_time_seen_in_another_tab_no_kept_form_goes_through(
         self, staff: User, traveller: User, train: Trip, settings: Any, clock: Clock

@@ -19,14 +19,13 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.middleware.csrf import rotate_token
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import viewers
+from accounts import serving, viewers
 from accounts.serving import BOOK, LOOK, SESSION_KEY
 from bookings import selectors as bookings
 from bookings import services as booking
@@ -206,8 +205,8 @@ def _begin(request: HttpRequest, form: Form, purpose: str, **whom: Any) -> Begun
 
 def _go(request: HttpRequest, begun: Begun, address: str) -> HttpResponseRedirect:
     """Go to the traveller's pages; forms of pages made before do not go through any more."""
+    serving.turn(request, secret=str(request.session.get(SESSION_KEY, "")))
     request.session[SESSION_KEY] = begun.secret
-    rotate_token(request)
     return HttpResponseRedirect(address)
 
 
@@ -234,7 +233,7 @@ def stop_view(request: HttpRequest) -> HttpResponse:
             because=Serving.End.STOPPED,
             now=clock.now(),
         )
-        rotate_token(request)
+        serving.turn(request, secret=secret)
     messages.success(request, _("You serve nobody any more."))
     return HttpResponseRedirect(reverse("admin:index"))
 
