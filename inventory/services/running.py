@@ -93,22 +93,31 @@ def skip(
     """
     Leave out these calls: nobody boards or alights there. They keep their numbers.
 
-    :raises InvalidInput: there is no such call, it is left out already, or fewer than two would be
-    left.
+    :raises InvalidInput: as check_skip.
     """
     lock(departure_id=departure_id, revision=revision)
+    check_skip(departure_id=departure_id, positions=positions)
+    Call.objects.filter(departure_id=departure_id, position__in=positions).update(is_skipped=True)
+    return {"skipped": sorted(positions)}
+
+
+def check_skip(*, departure_id: int, positions: Sequence[int]) -> None:
+    """
+    See that these calls may be left out.
+
+    :raises InvalidInput: there is no such call, it is left out already, or fewer than two would be
+        left.
+    """
     calls = _calls(departure_id)
     for position in positions:
         _check_position(calls, position)
         if calls[position].is_skipped:
-            raise InvalidInput(errors={"calls": [_("This call is left out already.")]})
+            raise InvalidInput(errors={"calls_left_out": [_("This call is left out already.")]})
     left = [one for one in calls if not one.is_skipped and one.position not in positions]
     if not positions or len(left) < 2:
         raise InvalidInput(
-            errors={"calls": [_("Leave at least two calls, or cancel the departure.")]}
+            errors={"calls_left_out": [_("Leave at least two calls, or cancel the departure.")]}
         )
-    Call.objects.filter(departure_id=departure_id, position__in=positions).update(is_skipped=True)
-    return {"skipped": sorted(positions)}
 
 
 @in_transaction

@@ -464,6 +464,32 @@ class TestOtherActs:
         confirm(browser, train, "reopen", ask(browser, train, "reopen", reason=""))
         assert Departure.objects.get(id=train.departure.pk).sales_closed_at is None
 
+    @pytest.mark.parametrize("left_out", [[0, 1, 2, 3, 4], [0, 1, 2, 3]])
+    def test_too_few_calls_are_refused_before_anything_is_promised(
+        self, browser, train, sold, left_out
+    ):
+        page = act_page(train, "skip")
+        asked = {"calls_left_out": left_out, "deed": "refund", "reason": "Flood"}
+        answer = browser.post(page, {**hidden(browser.get(page).content.decode()), **asked})
+        assert answer.status_code == 400
+        assert answer.context["form"].errors == {
+            "calls_left_out": ["Leave at least two calls, or cancel the departure."]
+        }
+        assert "refunded in full" not in answer.content.decode()
+
+    def test_two_calls_are_enough(self, browser, train, sold):
+        meant = ask(browser, train, "skip", calls_left_out=[1, 2, 3], deed="tell", reason="Flood")
+        assert confirm(browser, train, "skip", meant).status_code == 302
+
+    @pytest.mark.parametrize(("name", "state"), [("cancel", "withdrawn"), ("job", "scheduled")])
+    def test_what_is_not_offered_is_not_previewed(self, browser, train, sold, name, state):
+        """An import changes the state without the desk's revision."""
+        Departure.objects.filter(pk=train.departure.pk).update(state=state)
+        sent = {"revision": 0, "deed": "refund", "reason": "Flood"}
+        answer = browser.post(act_page(train, name), sent, follow=True)
+        assert answer.redirect_chain == [(page_of(train), 302)]
+        assert "This cannot be done to the departure as it is now." in answer.content.decode()
+
     def test_a_platform_and_a_call_left_out(self, browser, train, sold):
         meant = ask(browser, train, "platform", call=0, platform="12", tell="on", reason="")
         confirm(browser, train, "platform", meant)

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from bookings.services import vehicle_swap
 from bookings.services.vehicle_swap import Reseated
 from inventory.models import Call, Departure
+from inventory.services import running
 from inventory.services.extras import plan_copy
 from support import desk
 from support.admin.desk import forms
@@ -236,6 +237,7 @@ def _means_cancel(departure: Departure, data: dict[str, Any]) -> Meaning:
 
 
 def _means_skip(departure: Departure, data: dict[str, Any]) -> Meaning:
+    running.check_skip(departure_id=departure.pk, positions=data["calls_left_out"])
     concern = Concern(only_at=tuple(sorted(data["calls_left_out"])))
     said = [
         ngettext(

@@ -252,8 +252,7 @@ def act_view(site: Any, request: HttpRequest, reach: Reach, *, pk: int, name: st
         return HttpResponseRedirect(_home(departure))
     if request.method != "POST":
         if not act.is_offered(departure):
-            messages.error(request, _("This cannot be done to the departure as it is now."))
-            return HttpResponseRedirect(_home(departure))
+            return _refused(request, departure)
         form = act.form(departure=departure, initial={"revision": departure.revision})
         return _asked(site, request, departure, act, form)
     form = act.form(request.POST, departure=departure)
@@ -262,6 +261,8 @@ def act_view(site: Any, request: HttpRequest, reach: Reach, *, pk: int, name: st
         # Before any fault of a choice: on an old page a choice may have been taken away by others.
         if form.cleaned_data.get("revision", departure.revision) != departure.revision:
             raise DepartureChanged()
+        if not act.is_offered(departure):
+            return _refused(request, departure)
         if not is_valid:
             return _asked(site, request, departure, act, form)
         if "confirm" in request.POST:
@@ -276,6 +277,11 @@ def act_view(site: Any, request: HttpRequest, reach: Reach, *, pk: int, name: st
     except Refusal as refusal:
         _tell(form, refusal)
         return _asked(site, request, departure, act, form)
+
+
+def _refused(request: HttpRequest, departure: Departure) -> HttpResponse:
+    messages.error(request, _("This cannot be done to the departure as it is now."))
+    return HttpResponseRedirect(_home(departure))
 
 
 def _done_before(request: HttpRequest) -> DeskEntry | None:
