@@ -74,6 +74,7 @@ NAMES: dict[str, Any] = {
     "closed by": _("closed by"),
     "closed day": _("closed day"),
     "closed days": _("closed days"),
+    "closes at": _("closes at"),
     "coach": _("coach"),
     "coaches": _("coaches"),
     "code": _("code"),
