@@ -13,7 +13,7 @@ from django.conf import settings
 from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import get_language_bidi, gettext_lazy, ngettext
 
 from accounts.viewers import Viewer
 from bookings import services as booking
@@ -641,11 +641,11 @@ def _offer(one: Alternative) -> str:
     parts = [
         _("%(service)s, %(leaves)s %(origin)s – %(arrives)s %(destination)s")
         % {
-            "service": one.stretch.number,
+            "service": _isolated(one.stretch.number),
             "leaves": moment_text(one.stretch.leaves_at, start.tz),
-            "origin": start.name,
+            "origin": _isolated(start.name),
             "arrives": clock_text(arrives_at, end.tz),
-            "destination": end.name,
+            "destination": _isolated(end.name),
         },
         stops_text(one.stretch.stops),
         ngettext("%(n)s seat left", "%(n)s seats left", one.seats_left) % {"n": one.seats_left},
@@ -655,6 +655,11 @@ def _offer(one: Alternative) -> str:
     if one.needs_more:
         parts.append(_("the next departure of the journey is not reached"))
     return in_a_row(parts)
+
+
+def _isolated(name: str) -> str:
+    """Keep a Latin name from turning round what stands beside it in a line read from the right."""
+    return f"\u2068{name}\u2069" if get_language_bidi() else name
 
 
 # --- sending again, more time ---------------------------------------------------------------------
