@@ -12,8 +12,8 @@ from django import forms
 from django.conf import settings
 from django.http import QueryDict
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
 from django.utils.translation import get_language_bidi, gettext_lazy, ngettext
+from django.utils.translation import gettext as _
 
 from accounts.viewers import Viewer
 from bookings import services as booking
