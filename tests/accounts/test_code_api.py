@@ -75,7 +75,7 @@ class TestAnAccount:
         assert show(api, contact, "123456").status_code == 400
         assert not OutboxMessage.objects.exists()
 
-    @pytest.mark.parametrize("otp", ["12345", "1234567", "abcdef", "١٢٣٤٥٦", 123456, None, ""])
+    @pytest.mark.parametrize("otp", ["12345", "1234567", "abcdef", "²23456", 123456, None, ""])
     def test_what_is_no_code_is_refused_and_is_no_guess(self, api, otp):
         ask(api, "ada@example.org")
 

@@ -622,6 +622,8 @@ class TestSpeed:
         uma: Viewer,
         noon: datetime,
     ) -> None:
+        gone = send(booked, traveller, noon)
+        services.merge(viewer=uma, report_id=gone.id, into_id=report.id, now=noon)
         addresses = [QUEUE, f"{QUEUE}?tab=closed", f"{QUEUE}?find=ada@example.org"]
         before = [statements(browser, one) for one in [*addresses, page_of(report)]]
         buyers = [factories.make_user() for _ in range(3)]

@@ -252,7 +252,7 @@ class TestWhatTheFormerContactHeld:
         assert digest(secret) == Reservation.objects.get().guest_digest
         # Nobody else was sent the key, and it is stored in that letter alone.
         assert OutboxMessage.objects.filter(body__contains=secret).count() == 1
-        assert "held until 12:10 UTC" in letter
+        assert "held until 14:10 CEST" in letter
         assert "To pay: €45.00" in letter
 
     def test_the_browser_that_keeps_the_key_is_shut_out(

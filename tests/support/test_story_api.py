@@ -84,7 +84,7 @@ def test_what_may_be_done_follows_the_role(address: str, who: People, api: ApiCl
     def actions(user: Any) -> list[str]:
         return api.by(user).get("/support/reservations").json()["results"][0]["availableActions"]
 
-    # Ada has travelled, and what was Bob's is cancelled: goodwill is left.
-    assert actions(who.agent) == ["goodwill"]
+    # Ada has travelled, and what was Bob's is cancelled: goodwill is left, and how to reach her.
+    assert actions(who.agent) == ["correctContact", "goodwill"]
     assert actions(who.finance) == ["goodwill"]
     assert api.by(who.operations).get("/support/reservations").status_code == 403
