@@ -93,7 +93,7 @@ def test_a_report_from_the_queue_to_the_last_word(
     answer.fill(answer.input_value() + "\nThe seat fee is on its way back.")
     sam.get_by_role("button", name="Send the answer").click()
     expect(sam.get_by_text("The answer is sent.")).to_be_visible()
-    expect(sam.locator("#about + p")).to_contain_text("No answer owed")
+    expect(sam.locator("#about + p")).to_contain_text("closes itself in 14 d 0 h")
 
     # The traveller reads it by e-mail and on her page, and writes again.
     send_messages()

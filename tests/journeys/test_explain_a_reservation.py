@@ -204,7 +204,7 @@ def test_acts_are_fit_to_read(
     }.items():
         page.goto(address)
         look(name)
-    page.get_by_label("Ada Roe").check()
+    page.get_by_label("Ada Roe").check(force=True)
     page.get_by_label("First name").fill("Augusta")
     page.get_by_label("Last name").fill("King")
     page.get_by_label("Reason").fill("Marriage certificate seen")
