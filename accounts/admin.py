@@ -41,7 +41,7 @@ from travel.common.admin_bases import (
     whole_number,
 )
 from travel.common.ids import normal_email
-from travel.common.text import clean_text
+from travel.common.plain import PlainTextField
 
 admin.site.unregister(Group)
 admin.site.unregister(TOTPDevice)
@@ -65,12 +65,8 @@ class NamedForm(_ModelForm):
         return self._plain("last_name")
 
     def _plain(self, name: str) -> str:
-        try:
-            return clean_text(self.cleaned_data[name])
-        except ValueError as error:
-            raise forms.ValidationError(
-                _("This contains a character that is not allowed here."), code="characters"
-            ) from error
+        field = self.fields[name]
+        return PlainTextField(required=field.required).clean(self.cleaned_data[name])
 
 
 class StaffAccountForm(NamedForm, AdminUserCreationForm):

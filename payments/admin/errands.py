@@ -28,7 +28,6 @@ from travel.common.idempotency import Answer, Asked, Lease
 from travel.common.ids import digest, new_secret
 from travel.common.models import Currency
 from travel.common.money import minor_digits, read_typed_amount
-from travel.common.text import clean_text
 
 MONEY_DESK = frozenset({FINANCE, ADMINISTRATOR})
 
@@ -77,18 +76,6 @@ def _how_to_write(currency: str) -> str:
         "Write an amount such as %(sample)s: no sign between the thousands, and no more places "
         "than the currency has."
     ) % {"sample": sample}
-
-
-class PlainTextField(forms.CharField):
-    """One line of text without characters that deceive readers."""
-
-    def clean(self, value: Any) -> str:
-        try:
-            return clean_text(super().clean(value))
-        except ValueError as error:
-            raise forms.ValidationError(
-                gettext("This contains a character that is not allowed here."), code="characters"
-            ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +185,13 @@ class ErrandAdmin(DeedAdmin):
             _tell(form, refusal)
             return None
         own = reverse(f"admin:{self._name()}_change", args=[row.pk])
-        address = errand.then(row) if errand.then else own
+        address = (errand.then(row) if errand.then else "") or own
         answer = Answer(HTTPStatus.FOUND, body="", content_type="text/html", location=address)
         idempotency.finish_leased(asked, answer, now=now)
         acts.record(request, row, str(errand.done), form.cleaned_data.get("note") or "")
         said = errand.said(row) if errand.said else str(errand.done)
         self.message_user(request, said, messages.SUCCESS)
-        return HttpResponseRedirect(address or own)
+        return HttpResponseRedirect(address)
 
     def _may_run(self, request: HttpRequest, errand: Errand) -> bool:
         user: Any = request.user

@@ -15,12 +15,13 @@ from accounts import selectors as people
 from accounts.models import User
 from accounts.roles import ADMINISTRATOR, FINANCE, SUPPORT_AGENT
 from payments.admin.deeds import Deed
-from payments.admin.errands import AmountMixin, Errand, ErrandAdmin, ErrandForm, PlainTextField
+from payments.admin.errands import AmountMixin, Errand, ErrandAdmin, ErrandForm
 from payments.models import Goodwill, Reason
 from payments.services import goodwill
 from travel.common.admin_bases import email, locator, money_column, state_column, whole_number
 from travel.common.errors import InvalidInput
 from travel.common.money import Money
+from travel.common.plain import PlainTextField
 from travel.common.templatetags.look import money_text
 
 

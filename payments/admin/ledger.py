@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from payments import statements
-from payments.admin.errands import AmountMixin, Errand, ErrandAdmin, ErrandForm, PlainTextField
+from payments.admin.errands import AmountMixin, Errand, ErrandAdmin, ErrandForm
 from payments.models import Account, Entry, Transfer
 from payments.services import settlements
 from travel.common import acts
@@ -30,6 +30,7 @@ from travel.common.admin_bases import (
 )
 from travel.common.money import Money
 from travel.common.paging import read_page
+from travel.common.plain import PlainTextField
 from travel.common.sheets import csv_file
 
 OF_ACCOUNT = "account__currency_id"

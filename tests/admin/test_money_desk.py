@@ -242,6 +242,7 @@ class TestGoodwill:
         page = reverse("admin:bookings_reservation_change", args=[held.id])
         assert answer.headers["Location"] == page
 
+    # ISO 4217 keeps XXX for no currency at all; ABC is nobody's, and a choice is not typed.
     @pytest.mark.parametrize("currency", ["ABC", "XXX", "eur", ""])
     def test_of_a_currency_that_is_none_is_refused(
         self, finance: Client, traveller: User, currency: str

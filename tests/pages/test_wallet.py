@@ -96,6 +96,7 @@ class TestTopUp:
         assert not TopUp.objects.exists()
 
     def test_refuses_a_currency_nothing_is_sold_in(self, browser: Client) -> None:
+        # ISO 4217 keeps this code for no currency at all.
         assert browser.post("/wallet/", top_up(currency="XXX")).status_code == 400
 
     def test_a_declined_card_says_so(self, browser: Client) -> None:

@@ -14,24 +14,12 @@ from inventory.models import Call, Departure, Vehicle
 from support import desk
 from support.models import DisruptionJob
 from support.services.departures import MAX_REASON
+from travel.common.plain import PlainTextField
 from travel.common.templatetags.look import moment_text
-from travel.common.text import clean_text
 
 Deed = DisruptionJob.Deed
 # A carrier has fewer vehicles than this, or the list is cut off.
 MOST_VEHICLES = 500
-
-
-class PlainTextField(forms.CharField):
-    """One line of text without characters that deceive readers."""
-
-    def clean(self, value: Any) -> str:
-        try:
-            return clean_text(super().clean(value))
-        except ValueError as error:
-            raise forms.ValidationError(
-                gettext("This contains a character that is not allowed here."), code="characters"
-            ) from error
 
 
 class DeskForm(forms.Form):

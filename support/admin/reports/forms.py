@@ -14,7 +14,7 @@ from support import reports, services
 from support.models import Report
 from support.reports import Colleague, OtherReport, Reply
 from support.selectors import CATEGORY_CHOICES, MOVES, STATES, ReportDetail
-from travel.common.text import clean_text
+from travel.common.plain import PlainTextField
 
 MAX_FIND = 254
 ANYTHING = ("", gettext_lazy("All"))
@@ -51,20 +51,12 @@ class FindForm(forms.Form):
     )
 
 
-class LinesField(forms.CharField):
+class LinesField(PlainTextField):
     """What staff write, in lines, without characters that deceive readers or cards' numbers."""
 
     def __init__(self, *, rows: int, **kwargs: Any) -> None:
         widget = forms.Textarea(attrs={"rows": rows, "class": "vLargeTextField", "dir": "auto"})
-        super().__init__(max_length=services.MAX_TEXT, widget=widget, **kwargs)
-
-    def clean(self, value: Any) -> str:
-        try:
-            return clean_text(super().clean(value), lines=True)
-        except ValueError as error:
-            raise forms.ValidationError(
-                _("This contains a character that is not allowed here."), code="characters"
-            ) from error
+        super().__init__(max_length=services.MAX_TEXT, widget=widget, lines=True, **kwargs)
 
 
 class OnceForm(forms.Form):

@@ -32,8 +32,8 @@ from support.services import acting
 from support.services.cancelling import MAX_REASON
 from travel.common.errors import InvalidInput, NotFound
 from travel.common.locales import in_a_row, in_groups
+from travel.common.plain import PlainTextField
 from travel.common.templatetags.look import clock_text, moment_text
-from travel.common.text import clean_text
 
 LONGEST_NAME = 80
 ONE_DAY = timedelta(days=1)
@@ -53,18 +53,6 @@ class Asked:
         """Answer a number of the request; 0 where it says none."""
         text = self.given.get(name, "")
         return int(text) if text.isascii() and text.isdigit() and len(text) < 17 else 0
-
-
-class PlainTextField(forms.CharField):
-    """One line of text without characters that deceive readers."""
-
-    def clean(self, value: Any) -> str:
-        try:
-            return clean_text(super().clean(value))
-        except ValueError as error:
-            raise forms.ValidationError(
-                _("This contains a character that is not allowed here."), code="characters"
-            ) from error
 
 
 class ReasonForm(forms.Form):
