@@ -12,29 +12,17 @@ from django.utils.translation import gettext_lazy as _
 from accounts.selectors import CHANNELS, TOPIC_NAMES, TOPICS
 from travel.common.contacts import EMAIL, SMS, Contact, parse_contact
 from travel.common.ids import normal_email
-from travel.common.text import clean_text, plain_digits
+from travel.common.plain import PlainTextField
+from travel.common.text import plain_digits
 
 LONGEST_PASSWORD = 200
 
 
-class NameField(forms.CharField):
+class NameField(PlainTextField):
     """A name without characters that deceive readers."""
-
-    default_error_messages = {
-        "characters": _("This contains a character that is not allowed here."),
-    }
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=80, **kwargs)
-
-    def to_python(self, value: Any) -> str:
-        text = super().to_python(value) or ""
-        try:
-            return clean_text(text)
-        except ValueError as error:
-            raise forms.ValidationError(
-                self.error_messages["characters"], code="characters"
-            ) from error
 
 
 class EmailAddressField(forms.EmailField):

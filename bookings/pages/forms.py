@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from phonenumber_field.phonenumber import to_python
 
 from travel.common.ids import normal_email
-from travel.common.text import clean_text
+from travel.common.plain import PlainTextField
 
 PLACES_ADDRESS = "/tickets/cities"
 MODES = [("Train", _("Trains")), ("Plane", _("Flights")), ("Bus", _("Coaches"))]
@@ -141,16 +141,12 @@ SEAT_WISHES = [
 ADULT = PEOPLE[0]
 
 
-class PlainTextField(forms.CharField):
+class PersonNameField(PlainTextField):
     """A line of text as people write names; characters that nobody sees are refused."""
 
-    def clean(self, value: Any) -> str:
-        try:
-            return clean_text(super().clean(value))
-        except ValueError as error:
-            raise forms.ValidationError(
-                _("There is a character in it that no name has. Please type it anew.")
-            ) from error
+    default_error_messages = {
+        "characters": _("There is a character in it that no name has. Please type it anew."),
+    }
 
 
 class EmailField(forms.EmailField):
@@ -182,8 +178,8 @@ class PassengerForm(forms.Form):
     An adult need not say when born; others pay by their age.
     """
 
-    first_name = PlainTextField(label=_("First names, as in the passport"), max_length=80)
-    last_name = PlainTextField(label=_("Last name"), max_length=80)
+    first_name = PersonNameField(label=_("First names, as in the passport"), max_length=80)
+    last_name = PersonNameField(label=_("Last name"), max_length=80)
     date_of_birth = forms.DateField(label=_("Date of birth"), widget=day_widget(min="1900-01-01"))
     seat_wish = forms.ChoiceField(label=_("Seat wish"), choices=SEAT_WISHES, required=False)
 

@@ -9,28 +9,15 @@ from django.utils.translation import gettext_lazy as _
 
 from support.selectors import CATEGORY_CHOICES
 from support.services import MAX_TEXT
-from travel.common.text import clean_text
+from travel.common.plain import PlainTextField
 
 
-class TextField(forms.CharField):
+class TextField(PlainTextField):
     """What a passenger writes: up to 5,000 characters in lines, without what deceives readers."""
-
-    default_error_messages = {
-        "characters": _("This contains a character that is not allowed here."),
-    }
 
     def __init__(self, *, rows: int, **kwargs: Any) -> None:
         widget = forms.Textarea(attrs={"rows": rows, "dir": "auto"})
-        super().__init__(max_length=MAX_TEXT, widget=widget, **kwargs)
-
-    def to_python(self, value: Any) -> str:
-        try:
-            # Cleaned first, so that the length is judged on what is kept.
-            return clean_text(str(value or ""), lines=True)
-        except ValueError as error:
-            raise forms.ValidationError(
-                self.error_messages["characters"], code="characters"
-            ) from error
+        super().__init__(max_length=MAX_TEXT, widget=widget, lines=True, **kwargs)
 
 
 class ReportForm(forms.Form):
