@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -17,6 +18,7 @@ from accounts.models import User
 from accounts.selectors import Topic, chosen_channels
 from bookings.notifications import contact_of, context, seat_lines, ticket_line
 from bookings.selectors import ReservationDetail
+from inventory.models import Carrier
 from inventory.pricing import INFANT
 from inventory.selectors import TicketFacts
 from support.analytics import written
@@ -245,6 +247,7 @@ def report_due(
     language: str,
     report: NumbersReport,
     asked: Asked,
+    carrier: Carrier | None,
     found: Found,
     has_file: bool,
     due_at: datetime,
@@ -253,28 +256,31 @@ def report_due(
     """
     Send the beginning of a report to who asked for it, and a link to its page.
 
+    `carrier` is the one that it is narrowed to.
     Its file is made when the message goes out (`subscriptions.file_of`).
     """
-    query = {"by": asked.by, "mode": asked.only.mode}
+    query = {"by": asked.by, "carrier": carrier.pk if carrier else "", "mode": asked.only.mode}
     if report.has_span:
         query |= {"first": str(asked.over.first), "last": str(asked.over.last)}
-    words = "&".join(f"{name}={value}" for name, value in query.items() if value)
+    words = urlencode({name: value for name, value in query.items() if value})
+    choices = written.choices_text(
+        report, by=asked.by, carrier=carrier.name if carrier else "", mode=asked.only.mode
+    )
+    days = written.span_text(asked.over)
     table = written.table(report, found.rows[:ROWS_SENT], by_title=_("What"))
     outbox.write(
         kind=NUMBERS,
         channel="email",
         recipient=recipient,
-        subject=f"{report.title}, {written.label_text(str(asked.over.first))} – "
-        f"{written.label_text(str(asked.over.last))}",
+        subject=f"{report.title} ({choices}), {days}" if choices else f"{report.title}, {days}",
         body=render_to_string(
             "emails/numbers.txt",
             {
                 "site": settings.SITE_NAME,
                 "link": f"{settings.SITE_URL}/admin/numbers/{report.name}/?{words}",
                 "report": report,
-                "asked": asked,
-                "first": written.label_text(str(asked.over.first)),
-                "last": written.label_text(str(asked.over.last)),
+                "choices": choices,
+                "days": days,
                 "table": table,
                 "more": max(0, found.every - ROWS_SENT),
                 "has_file": has_file,

@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from inventory.models import Mode
 from support.analytics import charts
 from support.analytics.asking import LookUp
 from support.analytics.catalogue import (
@@ -28,7 +29,7 @@ from support.analytics.catalogue import (
     Report,
 )
 from support.analytics.charts import Chart, Value
-from support.analytics.days import zone
+from support.analytics.days import Span, zone
 from travel.common.locales import in_a_row, own_digits, reader_locale
 from travel.common.money import Money, minor_digits
 from travel.common.sheets import Cell
@@ -124,6 +125,25 @@ def _shown(row: Any, column: Column) -> dict[str, Any]:
 
 def _isolated(text: str) -> SafeString:
     return format_html("<bdi>{}</bdi>", text)
+
+
+def choices_text(report: Report, *, by: str = "", carrier: str = "", mode: str = "") -> str:
+    """
+    Write what a report is told by and narrowed to, so that two of one report are told apart:
+    `By: Carrier · Mode: Train`; nothing where it is whole and told in one way only.
+    """
+    chosen = {
+        _("By"): report.by.get(by, ""),
+        _("Carrier"): carrier,
+        _("Mode"): Mode(mode).label if mode else "",
+    }
+    return " · ".join(f"{name}: {word}" for name, word in chosen.items() if word)
+
+
+def span_text(over: Span) -> str:
+    """Write the days of a report, a single one once."""
+    days = dict.fromkeys(label_text(str(day)) for day in (over.first, over.last))
+    return " – ".join(days)
 
 
 # --- files ----------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from inventory.models import Carrier
 from support import notifications
 from support.analytics import catalogue, written
 from support.analytics.catalogue import Asked, Report
@@ -97,6 +98,13 @@ def subscriptions_of(*, user: User) -> Sequence[Subscription]:
     return list(Subscription.objects.filter(user=user, stopped_at=None).order_by("id")[:MOST])
 
 
+def chosen_carriers(rows: Sequence[Subscription]) -> dict[int, Carrier]:
+    """Answer the carrier that each of these is narrowed to, by subscription, where there is one."""
+    wanted = {row.pk: row.filters.get("carrier_id") for row in rows}
+    found = Carrier.objects.in_bulk({one for one in wanted.values() if one is not None})
+    return {pk: found[one] for pk, one in wanted.items() if one in found}
+
+
 def due_subscriptions(*, now: datetime, limit: int) -> list[int]:
     """Answer the subscriptions that are due, those that wait longest first."""
     due = Subscription.objects.filter(stopped_at=None, due_at__lte=now).order_by("due_at", "id")
@@ -132,6 +140,7 @@ def send_due(*, subscription_id: int, now: datetime) -> bool:
             language=user.language,
             report=report,
             asked=asked,
+            carrier=chosen_carriers([row]).get(row.pk),
             found=report.run(asked),
             has_file=has_file(report),
             now=now,

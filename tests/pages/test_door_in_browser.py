@@ -153,8 +153,9 @@ class TestConnected:
             " && (await BarcodeDetector.getSupportedFormats()).length > 0)()"
         )
 
-        assert page.locator("[data-camera-button]").is_visible() is reads
-        assert page.get_by_text("Without a camera that reads barcodes").is_visible() is not reads
+        expect(page.locator("[data-camera-button]")).to_be_visible(visible=reads)
+        without = page.get_by_text("Without a camera that reads barcodes")
+        expect(without).to_be_visible(visible=not reads)
 
     def test_the_camera_reads_and_shows_each_once(self, open_door, path, people) -> None:
         page = open_door("/door/")

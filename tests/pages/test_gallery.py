@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.pages.conftest import faults, scrolls_sideways
 from tests.plugins.browser import LOOKS
@@ -66,7 +68,7 @@ class TestHold:
     def test_counts_down(self, open_page: Any) -> None:
         page = open_page("/gallery/")
 
-        assert page.locator("[data-left]").inner_text().count(":") == 1
+        expect(page.locator("[data-left]")).to_have_text(re.compile(r"^\d+:\d\d$"))
 
 
 class TestSeatPlan:
@@ -91,7 +93,7 @@ class TestSeatPlan:
         assert [chosen.nth(place).get_attribute("data-name") for place in range(3)] == [
             "31", "32", "61",
         ]  # fmt: skip
-        assert page.locator("[data-chosen]").inner_text() == "31, 32, and 61"
+        expect(page.locator("[data-chosen]")).to_have_text("31, 32, and 61")
 
 
 class TestPlaces:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import User
 from accounts.viewers import Viewer
@@ -157,15 +158,15 @@ class TestThePaymentPage:
         page.goto(pages[0])
         card = page.get_by_label("Which test card?")
 
-        assert card.is_visible()
+        expect(card).to_be_visible()
         page.get_by_role("radio", name="Wallet").check()
-        assert not card.is_visible()
+        expect(card).to_be_hidden()
         page.get_by_role("radio", name="Bank card").check()
-        assert card.is_visible()
+        expect(card).to_be_visible()
 
     def test_counts_the_hold_down(self, open_as: OpenAs, traveller: User, pages: list[str]) -> None:
         page = open_as(traveller, width=390, scheme="light")
 
         page.goto(pages[0])
 
-        assert page.locator("[data-left]").inner_text() == "10:00"
+        expect(page.locator("[data-left]")).to_have_text(re.compile("^(10:00|9:[0-5][0-9])$"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -118,8 +119,10 @@ class TestFares:
         page.get_by_role("radio", name="Business Flex").check()
 
         expect(page.locator("aside h2:visible")).to_have_text(["Business Flex"])
-        assert page.locator("aside .total:visible").inner_text().split() == ["Total", "€350.00"]
-        assert page.locator(".chart:visible").count() == 1
+        expect(page.locator("aside .total:visible")).to_have_text(
+            re.compile(r"^\s*Total\s*€350\.00\s*$")
+        )
+        expect(page.locator(".chart:visible")).to_have_count(1)
 
 
 class TestSeatMap:
@@ -130,7 +133,7 @@ class TestSeatMap:
         for seat in ("1C", "1D", "2A", "2B"):
             page.locator(f"input[data-name='{seat}']").check(force=True)
 
-        assert page.locator("[data-chosen]").inner_text() == "1D, 2A, and 2B"
+        expect(page.locator("[data-chosen]")).to_have_text("1D, 2A, and 2B")
 
     def test_goes_on_with_the_enter_key(self, open_page: Any, paths: dict[str, str]) -> None:
         page = open_page(paths["seats"])
@@ -139,4 +142,4 @@ class TestSeatMap:
         page.locator("input[data-name='2A']").press("Enter")
         page.wait_for_url("**/checkout/**")
 
-        assert "Coach 1, seat 2A" in page.locator("aside").inner_text()
+        expect(page.locator("aside")).to_contain_text("Coach 1, seat 2A")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import threading
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,6 +40,7 @@ class Fake(ABC):
         self.calls: list[Call] = []
         self.broken = 0
         self.slow = 0.0
+        self.ended = threading.Event()
         self.deaf = False
         self.url = ""
         self.numbers = itertools.count(1)
@@ -61,7 +61,7 @@ class Fake(ABC):
                 call = Call(self, raw)
                 fake.calls.append(call)
                 if fake.slow:
-                    time.sleep(fake.slow)
+                    fake.ended.wait(fake.slow)
                 status, found = (
                     (fake.broken, {"error": {"message": "out of order"}})
                     if fake.broken
@@ -90,6 +90,7 @@ class Fake(ABC):
         try:
             yield
         finally:
+            self.ended.set()
             server.shutdown()
             server.server_close()
 

@@ -158,12 +158,12 @@ class TestPaying:
         self, stripe: FakeStripe, me: Viewer, held: Any, noon: datetime, settings: Any
     ) -> None:
         settings.GATEWAY_TIMEOUT_SECONDS = 0.3
-        stripe.slow = 2.0
+        stripe.slow = 60.0
         began = time.monotonic()
 
         assert pay(me, held, noon).state == "started"
 
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < 30
 
 
 class TestEvents:

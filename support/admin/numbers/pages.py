@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
@@ -15,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from accounts.models import User
 from inventory.models import Carrier, Mode
 from support.admin.numbers.lookups import day_field, file_view, links, look_up_view
 from support.analytics import catalogue, written
@@ -138,18 +140,32 @@ def list_view(site: Any, request: HttpRequest) -> HttpResponse:
         ],
         "look_ups": links(rights_of(user)),
         "zone": zone(),
-        "subscriptions": [_subscription(row) for row in subscriptions.subscriptions_of(user=user)],
+        "subscriptions": _subscriptions(user),
     }
     return TemplateResponse(request, "admin/support/numbers/list.html", context)
 
 
-def _subscription(row: Subscription) -> dict[str, Any]:
+def _subscriptions(user: User) -> list[dict[str, Any]]:
+    """Answer what comes to somebody by e-mail, each with what tells it from the others."""
+    rows = subscriptions.subscriptions_of(user=user)
+    carriers = subscriptions.chosen_carriers(rows)
+    return [_subscription(row, carriers.get(row.pk)) for row in rows]
+
+
+def _subscription(row: Subscription, carrier: Carrier | None) -> dict[str, Any]:
+    shown = {"id": row.pk, "every": row.get_every_display(), "due_at": row.due_at}
     report = catalogue.REPORTS.get(row.report)
+    if report is None:
+        return {**shown, "title": row.report}
+    chosen = {"by": row.filters["by"], "mode": row.filters["mode"]}
+    query = {**chosen, "carrier": carrier.pk if carrier else ""}
+    words = urlencode({name: value for name, value in query.items() if value})
+    chosen["by"] = chosen["by"] or next(iter(report.by), "")
     return {
-        "id": row.pk,
-        "title": report.title if report else row.report,
-        "every": row.get_every_display(),
-        "due_at": row.due_at,
+        **shown,
+        "title": report.title,
+        "choices": written.choices_text(report, carrier=carrier.name if carrier else "", **chosen),
+        "href": f"{reverse('admin:numbers_report', args=[report.name])}?{words}".rstrip("?"),
     }
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import re
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from django.conf import settings
@@ -110,6 +112,29 @@ class TestRights:
     def test_the_second_factor_is_asked_for(self, settings: Any) -> None:
         settings.STAFF_2FA = "required"
         assert browser_of(colleague("finance")).get("/admin/numbers/").status_code == 302
+
+    def test_two_of_one_report_are_told_apart(self, sales: Sales) -> None:
+        browser = browser_of(colleague("finance"))
+        rail = sales.timetable.train.departure.service.carrier
+        filters = f"by=mode&carrier={rail.pk}&mode=Train"
+        for query in ("", f"?{filters}"):
+            browser.post(f"/admin/numbers/revenue/subscribe/{query}", {"every": "day"})
+        browser.post("/admin/numbers/holds/subscribe/", {"every": "week"})
+
+        found = browser.get("/admin/numbers/").content.decode()
+
+        listed = found.partition('aria-labelledby="by-mail"')[2]
+        heads = re.findall(r'<th scope="row"><a href="(.*?)">(.*?)</a>(.*?)</th>', listed)
+        links = [html.unescape(href) for href, _title, _choices in heads]
+        assert [(title, choices) for _href, title, choices in heads] == [
+            ("Revenue", "<br><small>By: Day</small>"),
+            ("Revenue", "<br><small>By: Mode · Carrier: Test Railway · Mode: Train</small>"),
+            ("Holds", ""),
+        ]
+        assert links[0] == "/admin/numbers/revenue/"
+        assert parse_qs(links[1].partition("?")[2]) == parse_qs(filters)
+        assert links[2] == "/admin/numbers/holds/"
+        assert browser.get(links[1]).status_code == 200
 
     def test_carriers_staff_see_their_own_carrier_alone(self, sales: Sales) -> None:
         user = colleague("none")

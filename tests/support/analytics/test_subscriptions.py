@@ -80,13 +80,35 @@ class TestSending:
 
         message = OutboxMessage.objects.get(kind="support.numbers")
         assert message.recipient == "fin@office.example"
-        assert message.subject == "Revenue, Mon, 1 Jun 2026 – Mon, 1 Jun 2026"
+        assert message.subject == "Revenue (By: Carrier), Mon, 1 Jun 2026"
         assert "Test Railway" in message.body
         assert "Net: €67.50" in message.body
         assert "JP¥5,000" in message.body or "¥5,000" in message.body
         assert "/admin/numbers/revenue/?by=carrier&first=2026-06-01&last=2026-06-01" in message.body
         daily.refresh_from_db()
         assert (daily.sent_at, daily.due_at) == (at(2, 4), at(3, 4))
+
+    def test_tells_what_it_is_narrowed_to(self, sales: Sales, fin: User) -> None:
+        rail = Carrier.objects.get(name="Test Railway")
+        row = subscribe(
+            user=fin,
+            report="revenue",
+            by="mode",
+            carrier_id=rail.pk,
+            mode="Train",
+            every="week",
+            now=at(1, 9),
+        )
+
+        assert send_due(subscription_id=row.pk, now=at(8, 4))
+
+        message = OutboxMessage.objects.get(kind="support.numbers")
+        narrowed = "By: Mode · Carrier: Test Railway · Mode: Train"
+        assert message.subject == f"Revenue ({narrowed}), Mon, 1 Jun 2026 – Sun, 7 Jun 2026"
+        days = "Mon, 1 Jun 2026 – Sun, 7 Jun 2026"
+        assert message.body.startswith(f"Revenue\n{narrowed}\n{days}\n")
+        filters = f"by=mode&carrier={rail.pk}&mode=Train&first=2026-06-01&last=2026-06-07"
+        assert f"/admin/numbers/revenue/?{filters}\n" in message.body
 
     def test_the_whole_report_comes_as_a_file(
         self, daily: Subscription, clock: Clock, mailoutbox: list[EmailMultiAlternatives]
