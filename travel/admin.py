@@ -69,11 +69,7 @@ class StaffSignInForm(AdminAuthenticationForm):
                 )
         elif settings.STAFF_2FA == "required":
             raise forms.ValidationError(
-                _(
-                    "This account has no second factor yet. Sign in on the travellers' pages and "
-                    "set one up at /account/second-factor/."
-                ),
-                code="no_second_factor",
+                _("This account has no second factor yet."), code="no_second_factor"
             )
 
 

@@ -16,13 +16,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bookings.models import Coupon
-from inventory.models import Mode
+from inventory.models import CityName, Mode
 from support.analytics import lookups
 from support.analytics.catalogue import ACCOUNT, AMOUNT, MOMENT, TEXT, Column, Label
 from support.analytics.days import Span
 from support.analytics.rights import PEOPLE, TRAFFIC, Rights
 from travel.common.contacts import parse_contact
 from travel.common.errors import InvalidInput, NotAllowed, NotFound
+from travel.common.ids import search_key
 
 # What a look-up may ask for: a text, a day of the numbers' zone, or a category of reports.
 WORDS, DAY, CATEGORY = "words", "day", "category"
@@ -115,6 +116,13 @@ def _contact(typed: str) -> str:
         return typed
 
 
+def _city(typed: str) -> str:
+    """Write a city as it is stored, however its name is typed; an unknown one as it is."""
+    named = CityName.objects.filter(key=search_key(typed)).order_by("id")
+    names = list(named.values_list("name", flat=True))
+    return names[0] if names and typed not in names else typed
+
+
 _CONTACT = Wanted("contact", _("E-mail address or telephone number"))
 _CITY = Wanted("city", _("City"))
 _SINCE = Wanted("since", _("Since"), DAY)
@@ -175,7 +183,7 @@ LOOK_UPS: dict[str, LookUp] = {
             PEOPLE,
             [_CITY],
             _TICKET,
-            lambda said: lookups.tickets_by_city(city=said["city"], limit=MOST_ROWS),
+            lambda said: lookups.tickets_by_city(city=_city(said["city"]), limit=MOST_ROWS),
         ),
         LookUp(
             "tickets-by-phrase",

@@ -55,7 +55,9 @@ class TestTheDoor:
         answer = sign_in(client, chief)
 
         assert answer.status_code == 200
-        assert "no second factor yet" in answer.content.decode()
+        found = answer.content.decode()
+        assert "no second factor yet" in found
+        assert '<a href="/account/second-factor/">Set up your second factor</a>' in found
         assert client.get("/admin/").status_code == 302
 
     def test_a_session_of_the_pages_does_not_open_it(self, client, chief, settings) -> None:
@@ -70,7 +72,9 @@ class TestTheDoor:
         device = TOTPDevice.objects.create(user=chief, name="phone")
 
         assert sign_in(client, chief).status_code == 200
-        assert sign_in(client, chief, code="000000").status_code == 200
+        refused = sign_in(client, chief, code="000000")
+        assert refused.status_code == 200
+        assert "/account/second-factor/" not in refused.content.decode()
         assert client.get("/admin/").status_code == 302
         TOTPDevice.objects.update(throttling_failure_timestamp=None, throttling_failure_count=0)
         assert sign_in(client, chief, code=code_now(device)).status_code == 302

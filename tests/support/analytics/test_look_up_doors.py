@@ -15,6 +15,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
+from support.analytics import lookups
 from support.analytics.asking import LOOK_UPS
 from tests import factories
 from tests.api.world import LOOK_UPS as GOOD_QUERIES
@@ -135,6 +136,18 @@ class TestPages:
         assert "€82.50" in text
         act = Act.objects.get(kind="looked")
         assert sales.ada.email in act.entry.change_message
+
+    @pytest.mark.parametrize(
+        "typed", ["München", "münchen", "MUNCHEN", "Munich", "munich", " München "]
+    )
+    def test_a_city_is_found_however_it_is_typed(
+        self, browser: Client, sales: Sales, typed: str
+    ) -> None:
+        found = page(browser, "tickets-by-city", city=typed)
+
+        numbers = {row.number for row in found.context_data["rows"]}
+        assert numbers == {row.number for row in lookups.tickets_by_city(city="München")} != set()
+        assert page(browser, "tickets-by-city", city="Mün").context_data["rows"] == []
 
     def test_words_are_the_readers(self, browser: Client, sales: Sales) -> None:
         """A clerk in German reads no word of the API's."""
