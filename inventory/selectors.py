@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -29,6 +29,8 @@ from travel.common.errors import NotFound
 
 # Enough of a day's departures to tell which ways are busy.
 MAX_DEPARTURES_READ = 2_000
+# The choice of carriers is a list; so many at most stand in it.
+MOST_CARRIERS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -441,6 +443,12 @@ def class_words(carrier_ids: Iterable[int]) -> dict[tuple[int, str], str]:
             carrier_id__in=set(carrier_ids)
         ).values_list("carrier_id", "travel_class", "name")
     }
+
+
+def carrier_choices(among: Collection[int] | None = None) -> list[tuple[int, str]]:
+    """List carriers for a choice by name: number and name; all of them, or those named."""
+    rows = Carrier.objects.all() if among is None else Carrier.objects.filter(id__in=among)
+    return list(rows.order_by("name", "id").values_list("id", "name")[:MOST_CARRIERS])
 
 
 def currencies_sold() -> list[str]:

@@ -24,7 +24,6 @@ from django.utils.translation import gettext_lazy
 from accounts.models import User, known_as
 from accounts.viewers import Viewer
 from bookings.models import Reservation
-from inventory.models import Carrier
 from inventory.selectors import TicketFacts
 from support.models import CannedReply, Report, ReportMessage
 from support.selectors import ANSWER, POWERS, ReportDetail, State, visible_to
@@ -41,7 +40,6 @@ MOST_RELATED = 200
 # So many of a passenger's other reports are shown beside one.
 MOST_OTHERS = 20
 MOST_REPLIES = 200
-MOST_CARRIERS = 500
 PREVIEW = 160
 BIGGEST_ID = 2**53 - 1
 
@@ -293,12 +291,6 @@ def _row(row: Any, now: datetime) -> QueueRow:
         is_new=row.last_is_from_staff is False or row.last_is_from_staff == 0,
         preview=row.preview or "",
     )
-
-
-def carriers() -> list[tuple[int, str]]:
-    """List the carriers that the queue may be narrowed to, by name: number and name."""
-    rows = Carrier.objects.order_by("name", "id").values_list("id", "name")
-    return list(rows[:MOST_CARRIERS])
 
 
 # --- who answers ----------------------------------------------------------------------------------

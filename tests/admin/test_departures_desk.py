@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -118,6 +119,62 @@ class TestList:
         assert [row.departure.service.number for row in found.context["rows"]] == ["N 42"]
         assert "1 call left out" in found.content.decode()
 
+    @pytest.mark.parametrize(
+        ("place", "found"),
+        [
+            ("hamburg", ["ICE 585", "QX 2024", "N 42"]),
+            ("HAM", ["QX 2024"]),
+            ("Munich", ["ICE 585", "QX 2024", "N 42"]),
+            ("goettingen", ["ICE 585"]),
+        ],
+    )
+    def test_finds_by_a_place_as_travellers_type_it(self, browser, timetable, place, found):
+        answer = browser.get(reverse("admin:desk"), {"day": "2026-06-02", "place": place})
+        assert [row.departure.service.number for row in answer.context["rows"]] == found
+
+    def test_a_place_that_is_none_is_told_and_finds_nothing(self, browser, timetable):
+        answer = browser.get(reverse("admin:desk"), {"day": "2026-06-02", "place": "Atlantis"})
+        assert answer.status_code == 400
+        assert "No city or station has this name." in answer.content.decode()
+        assert "ICE 585" not in answer.content.decode()
+
+    def test_finds_by_carrier_and_by_passengers(self, browser, timetable, sold):
+        def found(**asked: Any) -> list[str]:
+            answer = browser.get(reverse("admin:desk"), {"day": "2026-06-02", **asked})
+            return [row.departure.service.number for row in answer.context["rows"]]
+
+        air = timetable.flight.departure.service.carrier_id
+        rail = timetable.train.departure.service.carrier_id
+        assert found(carrier=air) == ["QX 2024"]
+        assert found(booked="on") == ["ICE 585"]
+        assert found(booked="on", carrier=rail, place="Hannover") == ["ICE 585"]
+        assert found(booked="on", carrier=air) == []
+
+    def test_the_next_day_is_asked_for_in_the_same_way(self, browser, timetable):
+        asked = {"day": "2026-06-02", "place": "Hamburg", "booked": "on", "p": "1"}
+        text = html.unescape(browser.get(reverse("admin:desk"), asked).content.decode())
+        assert '"?day=2026-06-03&place=Hamburg&booked=on"' in text
+        assert '"?day=2026-06-01&place=Hamburg&booked=on"' in text
+
+    def test_carriers_staff_choose_among_their_own(self, client, timetable, settings):
+        """Of one carrier there is no choice; another one's number is no answer."""
+        settings.STAFF_2FA = "optional"
+        own = timetable.train.departure.service.carrier
+        air = timetable.flight.departure.service.carrier
+        user = factories.make_user(is_staff=True)
+        Membership.objects.create(user=user, carrier=own, role="viewer")
+        client.force_login(user)
+        one = client.get(reverse("admin:desk"), {"day": "2026-06-02"})
+        assert "carrier" not in one.context["form"].fields
+        Membership.objects.create(
+            user=user, carrier=timetable.coach.departure.service.carrier, role="viewer"
+        )
+        two = client.get(reverse("admin:desk"), {"day": "2026-06-02"})
+        assert "Test Air" not in two.content.decode()
+        refused = client.get(reverse("admin:desk"), {"day": "2026-06-02", "carrier": air.pk})
+        assert refused.status_code == 400
+        assert "QX 2024" not in refused.content.decode()
+
     def test_takes_as_many_statements_for_many_as_for_few(self, browser, timetable, noon):
         def count() -> int:
             with CaptureQueriesContext(connection) as queries:
@@ -139,7 +196,14 @@ class TestList:
             )
         assert count() == few <= MOST_STATEMENTS
 
-    @pytest.mark.parametrize("query", [{"day": "x"}, {"p": "9" * 30}, {"p": "-1"}, {"day": ""}])
+    @pytest.mark.parametrize("day", ["x", "2026-02-30", "0001-01-01", "9999-12-31"])
+    def test_a_day_that_is_none_is_told(self, browser, timetable, day):
+        answer = browser.get(reverse("admin:desk"), {"day": day})
+        assert answer.status_code == 400
+        assert answer.context["form"].errors.keys() == {"day"}
+        assert answer.context["rows"] == []
+
+    @pytest.mark.parametrize("query", [{"p": "9" * 30}, {"p": "-1"}, {"day": ""}])
     def test_odd_addresses(self, browser, timetable, query):
         assert browser.get(reverse("admin:desk"), query).status_code == 200
 

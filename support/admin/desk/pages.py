@@ -30,9 +30,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
+from inventory import places
 from inventory.errors import DepartureChanged
 from inventory.models import Call, Departure, PendingChange
 from inventory.reach import Reach, reach_of
+from inventory.selectors import carrier_choices
 from inventory.services import pending
 from support import desk
 from support.admin.desk import drawing
@@ -103,35 +105,85 @@ class DayForm(django_forms.Form):
         widget=django_forms.DateInput(attrs={"type": "date"}),
     )
     number = django_forms.CharField(label=gettext_lazy("Number"), required=False, max_length=40)
+    carrier = django_forms.TypedChoiceField(
+        label=gettext_lazy("Carrier"), required=False, coerce=int, empty_value=None
+    )
+    place = django_forms.CharField(
+        label=gettext_lazy("City or station"), required=False, max_length=120
+    )
+    booked = django_forms.BooleanField(label=gettext_lazy("Only with passengers"), required=False)
     disrupted = django_forms.BooleanField(
         label=gettext_lazy("Only what does not run as planned"), required=False
     )
 
+    def __init__(self, *args: Any, reach: Reach, **kwargs: Any) -> None:
+        super().__init__(*args, label_suffix="", **kwargs)
+        carriers = carrier_choices(reach.sees)
+        if len(carriers) > 1:
+            self.fields["carrier"].choices = [("", _("All")), *carriers]  # type: ignore[attr-defined]
+        else:
+            del self.fields["carrier"]
+
+    def clean_place(self) -> places.Place | None:
+        """Answer the city or station that was typed, as travellers may type it."""
+        text: str = self.cleaned_data["place"]
+        place = places.resolve(text) if text else None
+        if text and place is None:
+            raise django_forms.ValidationError(_("No city or station has this name."))
+        return place
+
+    @property
+    def filters(self) -> list[django_forms.BoundField]:
+        """The fields that stand under their labels."""
+        return [one for one in self if not isinstance(one.field, django_forms.BooleanField)]
+
+    @property
+    def ticks(self) -> list[django_forms.BoundField]:
+        """The fields that stand before their labels."""
+        return [one for one in self if isinstance(one.field, django_forms.BooleanField)]
+
 
 def list_view(site: Any, request: HttpRequest, reach: Reach) -> HttpResponse:
     """List the departures of a day, and what waits for somebody."""
-    form = DayForm(request.GET or None)
-    asked: dict[str, Any] = form.cleaned_data if form.is_valid() else {}
+    form = DayForm(request.GET, reach=reach)
+    is_right = form.is_valid()
+    asked: dict[str, Any] = form.cleaned_data
     day: date = asked.get("day") or clock.now().date()
+    place: places.Place | None = asked.get("place")
     page = _page(request)
-    count, rows = desk.departures(
-        reach=reach,
-        day=day,
-        number=asked.get("number", ""),
-        only_disrupted=asked.get("disrupted", False),
-        offset=(page - 1) * desk.PER_PAGE,
-    )
+    count, rows = 0, list[desk.Row]()
+    if is_right:
+        count, rows = desk.departures(
+            reach=reach,
+            day=day,
+            number=asked["number"],
+            carrier_id=asked.get("carrier"),
+            stations=[one.id for one in place.stations] if place else None,
+            only_booked=asked["booked"],
+            only_disrupted=asked["disrupted"],
+            offset=(page - 1) * desk.PER_PAGE,
+        )
+        # What was typed is shown as it was taken.
+        taken = {**asked, "day": day, "place": place.name if place else ""}
+        form = DayForm(initial=taken, reach=reach)
     query = request.GET.copy()
     query.pop("p", None)
+
+    def on(other: date) -> str:
+        elsewhere = query.copy()
+        elsewhere["day"] = str(other)
+        return f"?{elsewhere.urlencode()}"
+
     return _shown(
         site,
         request,
         "list",
         title=_("Departures desk"),
-        form=DayForm(initial={"day": day, **asked}),
+        status=HTTPStatus.OK if is_right else HTTPStatus.BAD_REQUEST,
+        form=form,
         day=day,
-        before=day - timedelta(days=1),
-        after=day + timedelta(days=1),
+        before=on(day - timedelta(days=1)),
+        after=on(day + timedelta(days=1)),
         rows=rows,
         count=count,
         page=page,

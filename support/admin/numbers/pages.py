@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.models import User
 from inventory.models import Carrier, Mode
+from inventory.selectors import carrier_choices
 from support.admin.numbers.lookups import day_field, file_view, links, look_up_view
 from support.analytics import catalogue, written
 from support.analytics.catalogue import Asked, Report
@@ -31,8 +32,6 @@ from travel.common.admin_bases import refusals_as_answers
 from travel.common.errors import InvalidInput
 from travel.common.sheets import csv_file
 
-# The choice of carriers is a list; so many at most stand in it.
-MOST_CARRIERS = 500
 # The page shows so many rows, all the days of a year among them; the file has them all.
 ROWS_SHOWN = 400
 
@@ -59,9 +58,10 @@ class FilterForm(forms.Form):
             del self.fields["by"]
         if report.by_carrier:
             own = rights.carriers(report.room)
-            rows = Carrier.objects.all() if own is None else Carrier.objects.filter(id__in=own)
-            names = rows.order_by("name", "id").values_list("id", "name")[:MOST_CARRIERS]
-            self.fields["carrier"].choices = [*every, *names]  # type: ignore[attr-defined]
+            self.fields["carrier"].choices = [  # type: ignore[attr-defined]
+                *every,
+                *carrier_choices(own),
+            ]
         else:
             del self.fields["carrier"]
         if report.by_mode:

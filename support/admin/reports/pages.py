@@ -26,6 +26,7 @@ from django.utils.translation import gettext_lazy
 from accounts import selectors as people
 from accounts import viewers
 from accounts.viewers import Viewer
+from inventory.selectors import carrier_choices
 from support import reports, selectors
 from support.admin.reports import acts, showing
 from support.admin.reports.acts import Act
@@ -96,7 +97,7 @@ def _bound(site: Any, view: Any) -> Any:
 def queue_view(site: Any, request: HttpRequest, hand: Hand) -> HttpResponse:
     """Show a tab of the queue, or what a search finds."""
     now = clock.now()
-    carriers = reports.carriers()
+    carriers = carrier_choices()
     asked = _asked(request, carriers)
     narrow = _narrow(asked)
     find = FindForm(request.GET)
