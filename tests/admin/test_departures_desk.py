@@ -135,7 +135,7 @@ class TestList:
     def test_a_place_that_is_none_is_told_and_finds_nothing(self, browser, timetable):
         answer = browser.get(reverse("admin:desk"), {"day": "2026-06-02", "place": "Atlantis"})
         assert answer.status_code == 400
-        assert "No city or station has this name." in answer.content.decode()
+        assert "No city, station or code is called this." in answer.content.decode()
         assert "ICE 585" not in answer.content.decode()
 
     def test_finds_by_carrier_and_by_passengers(self, browser, timetable, sold):

@@ -129,7 +129,7 @@ class DayForm(django_forms.Form):
         text: str = self.cleaned_data["place"]
         place = places.resolve(text) if text else None
         if text and place is None:
-            raise django_forms.ValidationError(_("No city or station has this name."))
+            raise django_forms.ValidationError(_("No city, station or code is called this."))
         return place
 
     @property
