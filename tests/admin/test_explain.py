@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -15,7 +17,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from accounts.viewers import Viewer
-from bookings.models import Reservation
+from bookings.models import Passenger, Reservation
 from inventory.models import Membership
 from payments import services as money
 from payments.models import Payment, Receipt
@@ -279,6 +281,35 @@ class TestFinding:
 
         assert answer.status_code == 200
         assert answer.context["found"] == []
+
+    def test_a_name_is_looked_for_among_passengers(
+        self, agent: User, booked: int, settings: Any
+    ) -> None:
+        client = browser(agent)
+        found = client.get(reverse("admin:find"), {"q": "roe & Söhne"})
+
+        href = html.unescape(found.context["by_name"])
+        assert html.escape(href) in found.content.decode()
+        path, _, query = href.partition("?")
+        assert path == "/admin/numbers/look-ups/tickets-by-phrase/"
+        # Ninety days before 1 June.
+        assert parse_qs(query) == {"phrase": ["roe & Söhne"], "since": ["2026-03-03"]}
+        assert client.get(href).status_code == 200
+        (passenger, *_more) = Passenger.objects.filter(reservation=booked)
+        asked = {"q": passenger.last_name.lower()}
+        there = client.get(reverse("admin:find"), asked).context["by_name"]
+        assert Reservation.objects.get(pk=booked).locator in client.get(there).content.decode()
+
+    @pytest.mark.parametrize("typed", ["", "nobody@example.org", "999999", "+49 171 000"])
+    def test_what_is_no_name_is_not(self, agent: User, booked: int, typed: str) -> None:
+        found = browser(agent).get(reverse("admin:find"), {"q": typed})
+        assert found.context["by_name"] == ""
+
+    def test_names_are_not_for_whoever_may_not_look(self, booked: int, settings: Any) -> None:
+        settings.STAFF_2FA = "optional"
+        clerk = factories.make_user(is_staff=True, roles=["finance"])
+        found = browser(clerk).get(reverse("admin:find"), {"q": "Lovelace"})
+        assert (found.status_code, found.context["by_name"]) == (200, "")
 
     def test_several_are_listed(
         self, agent: User, traveller: User, train: Trip, noon: datetime
