@@ -206,6 +206,7 @@ PAGES: dict[str, Page] = {
     "inventory_timetableupload_drop": Page(None, "oms", newest_pk("inventory.timetableupload")),
     # --- reservations
     "find": Page("afms", query=lambda w: {"q": w.row("bookings.reservation").locator}),
+    "customer": Page(HELPS, None, newest_pk("accounts.user")),
     "bookings_reservation_cancel": Page(HELPS, HELPS, newest("bookings.reservation")),
     # --- money
     "payments_refund_approve": button(MONEY, "payments.refund"),

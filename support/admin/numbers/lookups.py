@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from support import selectors
+from support import customers, selectors
 from support.analytics import asking, lookups, written
 from support.analytics.asking import CATEGORY, DAY, LookUp, Wanted
 from support.analytics.days import FIRST_DAY, LAST_DAY
@@ -94,8 +94,8 @@ def _table(request: HttpRequest, look_up: LookUp, rows: Sequence[Any]) -> dict[s
     for row, cells in zip(rows, table["rows"], strict=True):
         if about == "locator" and user.has_perm("bookings.view_reservation"):
             cells[0]["href"] = f"{reverse('admin:find')}?{urlencode({'q': row.locator})}"
-        elif about == "user_id" and user.has_perm("accounts.view_user"):
-            cells[0]["href"] = reverse("admin:accounts_user_change", args=[row.user_id])
+        elif about == "user_id" and customers.may_see(user):
+            cells[0]["href"] = reverse("admin:customer", args=[row.user_id])
     return table
 
 

@@ -36,11 +36,7 @@ from travel.common.paging import page_number
 from travel.common.templatetags.look import moment_text, tone_icon
 
 PER_PAGE = 60
-SEES_REPORTS, SEES_ACTS, SEES_PEOPLE = (
-    "support.view_report",
-    "common.view_act",
-    "accounts.view_user",
-)
+SEES_REPORTS, SEES_ACTS = "support.view_report", "common.view_act"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +98,6 @@ def explain_view(site: Any, request: HttpRequest, hand: Hand, *, object_id: str)
         opts=Reservation._meta,
         reservation=reservation,
         holder=holder,
-        sees_people=request.user.has_perm(SEES_PEOPLE),  # type: ignore[union-attr]
         state=state_word(reservation),
         price=reservation.price,
         language=dict(settings.LANGUAGES).get(reservation.language, reservation.language),

@@ -8,7 +8,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
-from support.admin.reservation import acting, cancelling, finding
+from support import customers
+from support.admin.reservation import acting, cancelling, customer, finding
 from support.admin.reservation.desk import Hand, bound
 from support.admin.reservation.explaining import explain_view
 
@@ -21,6 +22,7 @@ def urls(site: Any) -> list[URLPattern]:
 
     return [
         at("find/", finding.find_view, "find"),
+        at("customers/<int:pk>/", customer.customer_view, "customer"),
         at(
             "bookings/reservation/<path:object_id>/change/",
             reservation_view,
@@ -37,6 +39,11 @@ def urls(site: Any) -> list[URLPattern]:
             "reservation_act",
         ),
     ]
+
+
+def sees_customers(request: HttpRequest) -> bool:
+    """Say whether the reader opens customers' pages: the templates of rows lead there then."""
+    return customers.may_see(request.user)
 
 
 def reservation_view(

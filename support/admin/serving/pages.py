@@ -33,6 +33,7 @@ from bookings.documents.words import home_zone
 from bookings.engine.contract import Actor
 from bookings.notifications import contact_of, seat_lines, ticket_line
 from bookings.selectors import ReservationDetail
+from support import customers
 from support import serving as reads
 from support.admin.serving.forms import BeginForm, CallerForm, GuestForm
 from support.models import Serving
@@ -114,7 +115,7 @@ def phone_view(site: Any, request: HttpRequest) -> HttpResponse:
         finding=finding,
         guest=guest,
         caller=caller,
-        ways=_ways(caller) if caller else [],
+        ways=_ways(caller, sees=customers.may_see(request.user)) if caller else [],
         hold_minutes=_minutes(settings.PHONE_HOLD_DURATION),
     )
 
@@ -127,7 +128,7 @@ def _initial(caller: Caller) -> dict[str, str]:
     return {"language": "en", "email" if contact.channel == EMAIL else "phone": contact.address}
 
 
-def _ways(caller: Caller) -> list[tuple[str, str]]:
+def _ways(caller: Caller, *, sees: bool) -> list[tuple[str, str]]:
     """Answer what may be done for a caller, each with its address."""
     about = f"traveller={caller.user.pk}" if caller.user else ""
     if caller.reservation is not None:
@@ -138,6 +139,8 @@ def _ways(caller: Caller) -> list[tuple[str, str]]:
         ways.append((_("Book for this customer"), f"{begin}?purpose={BOOK}&{about}"))
     if caller.can_be_looked_at:
         ways.append((_("Look as the customer"), f"{begin}?purpose={LOOK}&{about}"))
+    if caller.user is not None and sees:
+        ways.append((_("Bookings and reports"), reverse("admin:customer", args=[caller.user.pk])))
     return ways
 
 
