@@ -144,8 +144,8 @@ class Page:
 
     `at` answers the address's words from the world of the test, `other` the same for another
     carrier's row; `query` is what stands behind the question mark, and `sent` is what is sent. A
-    page that is a button has `get=None`. `takes` says that it is a file, whose taking is an act on
-    record.
+    page that is a button has `get=None`. `leaves` is the kind of act that a file's taking, or a
+    look, leaves on record.
     """
 
     get: str | None
@@ -153,7 +153,7 @@ class Page:
     at: Callable[[Any], dict[str, Any]] = lambda world: {}
     other: Callable[[Any], dict[str, Any]] | None = None
     sent: dict[str, Any] = field(default_factory=dict)
-    takes: bool = False
+    leaves: str = ""
     query: Callable[[Any], dict[str, Any]] = lambda world: {}
 
 
@@ -182,13 +182,17 @@ PAGES: dict[str, Page] = {
     "desk": Page(OFFICE),
     "desk_departure": Page(OFFICE, None, lambda w: {"pk": w.own}, lambda w: {"pk": w.others}),
     "desk_people_csv": Page(
-        PEOPLE_ON_BOARD, None, lambda w: {"pk": w.own}, lambda w: {"pk": w.others}, takes=True
+        PEOPLE_ON_BOARD,
+        None,
+        lambda w: {"pk": w.own},
+        lambda w: {"pk": w.others},
+        leaves="exported",
     ),
     "desk_job": Page(
         OFFICE, DESK, lambda w: {"pk": w.own_job}, lambda w: {"pk": w.others_job}, {"stop": "1"}
     ),
     "desk_job_csv": Page(
-        OFFICE, None, lambda w: {"pk": w.own_job}, lambda w: {"pk": w.others_job}, takes=True
+        OFFICE, None, lambda w: {"pk": w.own_job}, lambda w: {"pk": w.others_job}, leaves="exported"
     ),
     "desk_change": Page(
         OFFICE,
@@ -206,7 +210,7 @@ PAGES: dict[str, Page] = {
     "inventory_timetableupload_drop": Page(None, "oms", newest_pk("inventory.timetableupload")),
     # --- reservations
     "find": Page("afms", query=lambda w: {"q": w.row("bookings.reservation").locator}),
-    "customer": Page(HELPS, None, newest_pk("accounts.user")),
+    "customer": Page(HELPS, None, newest_pk("accounts.user"), leaves="looked"),
     "bookings_reservation_cancel": Page(HELPS, HELPS, newest("bookings.reservation")),
     # --- money
     "payments_refund_approve": button(MONEY, "payments.refund"),
@@ -220,12 +224,14 @@ PAGES: dict[str, Page] = {
     "payments_moneyalarm_believe": button(MONEY, "payments.moneyalarm"),
     "payments_difference_close": button(MONEY, "payments.difference"),
     "payments_account_statement": Page(MONEY, None, newest_pk("payments.account")),
-    "payments_account_csv": Page(MONEY, None, newest_pk("payments.account"), takes=True),
+    "payments_account_csv": Page(MONEY, None, newest_pk("payments.account"), leaves="exported"),
     "payments_transfer_payout": Page(MONEY, MONEY),
     "payments_carrierterms_agree": Page(MONEY, MONEY),
     "payments_settlement_draw": Page(MONEY, MONEY),
     "payments_settlement_statement": Page(MONEY, MONEY, newest_pk("payments.settlement")),
-    "payments_settlement_csv": Page(MONEY, None, newest_pk("payments.settlement"), takes=True),
+    "payments_settlement_csv": Page(
+        MONEY, None, newest_pk("payments.settlement"), leaves="exported"
+    ),
     # --- reports of passengers
     "reports_desk": Page(HELPS),
     "reports_desk_report": Page(HELPS, HELPS, newest_pk("support.report"), sent={"do": "take"}),

@@ -199,9 +199,7 @@ class TestWhoOpensIt:
             f"{look_up}?since=2026-01-01",
         ):
             assert f'"{page(traveller)}"' in client.get(address).content.decode(), address
-        phone = client.post(
-            reverse("admin:book_by_phone"), {"find": "", "said": "ada@example.org"}
-        )
+        phone = client.post(reverse("admin:book_by_phone"), {"find": "", "said": "ada@example.org"})
         assert f'"{page(traveller)}"' in phone.content.decode()
 
 

@@ -891,10 +891,6 @@ class TestOldPages:
             assert answer.redirect_chain == [(job_page, 302)]
             assert "There is nothing to do any more." in answer.content.decode()
 
-    @pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
-    def test_the_last_day_there_is(self, browser, train, day):
-        assert browser.get(reverse("admin:desk"), {"day": day}).status_code == 200
-
     @pytest.mark.parametrize("name", ["", "delay/", "people.csv"])
     def test_numbers_that_no_departure_has(self, browser, train, name):
         found = browser.get(f"{reverse('admin:desk')}{10**30}/{name}")

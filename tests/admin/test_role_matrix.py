@@ -283,15 +283,18 @@ class Visitor:
             self._fault(method, address, f"wrote: {statements[0][:120]}")
         return answer
 
-    def takes(self, address: str, may: str | bool) -> None:
-        """Ask for a file: who may have it leaves an act on record, who may not leaves nothing."""
+    def takes(self, address: str, may: str | bool, leaves: str = "exported") -> None:
+        """
+        Ask for a file, or for what is looked at on record: who may have it leaves an act of that
+        kind, who may not leaves nothing.
+        """
         allowed = may if isinstance(may, bool) else self.letter in may
         with taken_back():
             before = Act.objects.count()
             answer = self.client.get(address)
-            exports = Act.objects.filter(kind="exported", actor__email__startswith=self.letter)
+            left = Act.objects.filter(kind=leaves, actor__email__startswith=self.letter)
             acts = Act.objects.count() - before
-            if acts != int(allowed) or exports.count() != acts:
+            if acts != int(allowed) or left.count() != acts:
                 self._fault(LOOKED_AT, address, f"left {acts} acts")
         if refused(answer) == allowed:
             self._fault(LOOKED_AT, address, f"answered {answer.status_code}")
@@ -484,8 +487,8 @@ class TestStaff:
     def asks(
         self, visitor: Visitor, page: Page, address: str, get: str | None, post: str | None
     ) -> None:
-        if page.takes:
-            visitor.takes(address, get or "")
+        if page.leaves:
+            visitor.takes(address, get or "", page.leaves)
             return
         visitor.tries(LOOKED_AT, address, get or "")
         visitor.tries(SENT, address, (get if page.post is None else post) or "", page.sent)

@@ -66,10 +66,11 @@ def customer_view(site: Any, request: HttpRequest, hand: Hand, *, pk: int) -> Ht
     )
 
 
-def _standing(customer: User) -> Word:
+def _standing(customer: User) -> Word | None:
+    """Answer what is not as with any traveller."""
     if not customer.is_active:
         return Word(_("Closed"), "bad")
-    return Word(_("Staff"), "info") if customer.is_staff else Word(_("Traveller"), "")
+    return Word(_("Staff"), "info") if customer.is_staff else None
 
 
 def _reports(pk: int) -> list[tuple[Report, Word]]:

@@ -199,8 +199,8 @@ class TestPages:
         assert f'href="/admin/find/?q={locator}"' in tickets
         found = browser.get(f"/admin/find/?q={locator}")
         assert found.status_code == 302
-        assert f'href="/admin/accounts/user/{sales.ada.pk}/change/"' in users
-        assert browser.get(f"/admin/accounts/user/{sales.ada.pk}/change/").status_code == 200
+        assert f'href="/admin/customers/{sales.ada.pk}/"' in users
+        assert browser.get(f"/admin/customers/{sales.ada.pk}/").status_code == 200
 
     def test_an_account_is_no_quantity(self, browser: Client, sales: Sales) -> None:
         """It is searched for as it is read, so it has neither a comma nor other digits."""
