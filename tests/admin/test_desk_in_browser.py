@@ -144,6 +144,7 @@ def office(timetable: factories.Timetable, clerk: User, clock: Clock, noon: Any)
     here = f"{desk}{train.departure.pk}/"
     return {
         "list": f"{desk}?day=2026-06-02",
+        "list-refused": f"{desk}?day=2026-06-31&place=Atlantis",
         "departure": here,
         "cancelled": f"{desk}{flight.departure.pk}/",
         "delay": f"{here}delay/",

@@ -150,6 +150,8 @@ def test_is_fit_to_read(window: Any, lived: Reservation, width: int, scheme: str
         "overview": "/admin/",
         "explain": f"{home}change/",
         "find": "/admin/find/?q=nobody@example.org",
+        "find a name": "/admin/find/?q=Nobody",
+        "customer": f"/admin/customers/{lived.user_id}/",
         "found": "/admin/find/?q=ada@example.org",
     }.items():
         page.goto(address)
