@@ -168,8 +168,9 @@ class TestWhoOpensIt:
     def test_by_role(self, agent: User, traveller: User, role: str, status: int) -> None:
         assert browser(colleague(role)).get(page(traveller)).status_code == status
 
-    def test_nobody_is_found_by_a_wrong_number(self, agent: User) -> None:
-        assert browser(agent).get("/admin/customers/999999/").status_code == 404
+    @pytest.mark.parametrize("number", ["0", "999999", "9" * 30])
+    def test_nobody_is_found_by_a_wrong_number(self, agent: User, number: str) -> None:
+        assert browser(agent).get(f"/admin/customers/{number}/").status_code == 404
         assert not Act.objects.exists()
 
     def test_the_look_is_on_record(self, agent: User, traveller: User) -> None:
