@@ -40,8 +40,8 @@ from travel.common.admin_bases import (
     tagged,
     whole_number,
 )
+from travel.common.forms import PlainTextField
 from travel.common.ids import normal_email
-from travel.common.plain import PlainTextField
 
 admin.site.unregister(Group)
 admin.site.unregister(TOTPDevice)

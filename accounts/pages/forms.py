@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.selectors import CHANNELS, TOPIC_NAMES, TOPICS
 from travel.common.contacts import EMAIL, SMS, Contact, parse_contact
+from travel.common.forms import PlainTextField, day_widget
 from travel.common.ids import normal_email
-from travel.common.plain import PlainTextField
 from travel.common.text import plain_digits
 
 LONGEST_PASSWORD = 200
@@ -176,7 +176,7 @@ class AboutForm(forms.Form):
     date_of_birth = forms.DateField(
         label=_("Date of birth"),
         required=False,
-        widget=forms.DateInput(attrs={"type": "date", "autocomplete": "bday"}, format="%Y-%m-%d"),
+        widget=day_widget(autocomplete="bday"),
     )
     city = NameField(
         label=_("City"),
@@ -278,5 +278,5 @@ class PassengerForm(forms.Form):
     date_of_birth = forms.DateField(
         label=_("Date of birth"),
         required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        widget=day_widget(),
     )

@@ -11,8 +11,8 @@ from django.forms.boundfield import BoundField
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.phonenumber import to_python
 
+from travel.common.forms import PlainTextField, day_widget
 from travel.common.ids import normal_email
-from travel.common.plain import PlainTextField
 
 PLACES_ADDRESS = "/tickets/cities"
 MODES = [("Train", _("Trains")), ("Plane", _("Flights")), ("Bus", _("Coaches"))]
@@ -53,11 +53,6 @@ class PeopleField(forms.IntegerField):
 
     def clean(self, value: Any) -> int:
         return super().clean(value) or 0
-
-
-def day_widget(**attrs: str) -> forms.DateInput:
-    """Answer the browser's own calendar; its value is always written year-month-day."""
-    return forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", **attrs})
 
 
 class SearchForm(forms.Form):

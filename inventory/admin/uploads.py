@@ -20,6 +20,7 @@ from inventory.services import uploads
 from travel.common import clock
 from travel.common.admin_bases import STATE_TONES, ClosedAdmin, as_typed, tagged, whole_number
 from travel.common.errors import InvalidInput, NotFound
+from travel.common.forms import day_widget
 
 TONES = {"checking": "info", "checked": "warn", "refused": "bad", "importing": "info"}
 
@@ -37,9 +38,7 @@ class UploadForm(forms.Form):
         required=False,
         help_text=_("1 to 30 of a-z, 0-9, - and _; the file's name without it."),
     )
-    first_day = forms.DateField(
-        label=_("First day"), required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
+    first_day = forms.DateField(label=_("First day"), required=False, widget=day_widget())
     days = forms.IntegerField(
         label=_("Days"), required=False, min_value=1, max_value=uploads.MOST_DAYS
     )

@@ -20,8 +20,8 @@ from payments.models import Goodwill, Reason
 from payments.services import goodwill
 from travel.common.admin_bases import email, locator, money_column, state_column, whole_number
 from travel.common.errors import InvalidInput
+from travel.common.forms import PlainTextField
 from travel.common.money import Money
-from travel.common.plain import PlainTextField
 from travel.common.templatetags.look import money_text
 
 

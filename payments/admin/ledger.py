@@ -28,9 +28,9 @@ from travel.common.admin_bases import (
     money_column,
     whole_number,
 )
+from travel.common.forms import PlainTextField
 from travel.common.money import Money
 from travel.common.paging import read_page
-from travel.common.plain import PlainTextField
 from travel.common.sheets import csv_file
 
 OF_ACCOUNT = "account__currency_id"

@@ -32,6 +32,7 @@ from travel.common.admin_bases import (
     whole_number,
 )
 from travel.common.errors import Refusal
+from travel.common.forms import day_widget
 from travel.common.money import Money
 from travel.common.sheets import Cell, csv_file
 
@@ -50,7 +51,7 @@ class TermsForm(ErrandForm):
     carrier = forms.ModelChoiceField(label=_("Carrier"), queryset=Carrier.objects.order_by("name"))
     valid_from = forms.DateField(
         label=_("From"),
-        widget=forms.DateInput(attrs={"type": "date"}),
+        widget=day_widget(),
         help_text=_("A day to come; what is sold before keeps the terms of its own day."),
     )
     share = forms.DecimalField(
@@ -96,7 +97,7 @@ class DrawForm(ErrandForm):
     )
     until = forms.DateField(
         label=_("To the end of"),
-        widget=forms.DateInput(attrs={"type": "date"}),
+        widget=day_widget(),
         help_text=_("A day that is over, in UTC."),
     )
 

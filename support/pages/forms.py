@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from support.selectors import CATEGORY_CHOICES
 from support.services import MAX_TEXT
-from travel.common.plain import PlainTextField
+from travel.common.forms import PlainTextField
 
 
 class TextField(PlainTextField):

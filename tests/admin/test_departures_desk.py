@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -149,6 +150,14 @@ class TestList:
         assert found(booked="on") == ["ICE 585"]
         assert found(booked="on", carrier=rail, place="Hannover") == ["ICE 585"]
         assert found(booked="on", carrier=air) == []
+
+    @pytest.mark.parametrize("language", ["en", "de", "fa"])
+    def test_the_day_stands_in_the_calendar_in_every_language(self, browser, timetable, language):
+        browser.cookies[settings.LANGUAGE_COOKIE_NAME] = language
+        answer = browser.get(reverse("admin:desk"), {"day": "2026-06-02"})
+        assert str(answer.context["form"]["day"]).count('value="2026-06-02"') == 1
+        again = browser.get(reverse("admin:desk"), {"day": "2026-06-02", "place": "Atlantis"})
+        assert str(again.context["form"]["day"]).count('value="2026-06-02"') == 1
 
     def test_the_next_day_is_asked_for_in_the_same_way(self, browser, timetable):
         asked = {"day": "2026-06-02", "place": "Hamburg", "booked": "on", "p": "1"}

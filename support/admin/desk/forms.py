@@ -14,7 +14,7 @@ from inventory.models import Call, Departure, Vehicle
 from support import desk
 from support.models import DisruptionJob
 from support.services.departures import MAX_REASON
-from travel.common.plain import PlainTextField
+from travel.common.forms import PlainTextField, day_widget
 from travel.common.templatetags.look import moment_text
 
 Deed = DisruptionJob.Deed
@@ -233,7 +233,7 @@ class JobForm(DeskForm):
 class ExtraForm(DeskForm):
     """An extra departure, like this one, on another day or at another time."""
 
-    day = forms.DateField(label=_("Day"), widget=forms.DateInput(attrs={"type": "date"}))
+    day = forms.DateField(label=_("Day"), widget=day_widget())
     leaves = forms.TimeField(
         label=_("Leaves the first call at"),
         widget=forms.TimeInput(attrs={"type": "time"}),

@@ -48,6 +48,7 @@ from travel.common import acts, clock
 from travel.common.address import client_address
 from travel.common.admin_bases import refusals_as_answers
 from travel.common.errors import NotAllowed, NotFound, Refusal
+from travel.common.forms import day_widget
 from travel.common.ids import new_secret
 from travel.common.locales import in_a_row
 from travel.common.paging import page_number
@@ -102,7 +103,7 @@ class DayForm(django_forms.Form):
         label=gettext_lazy("Day"),
         required=False,
         validators=[MinValueValidator(date(1900, 1, 1)), MaxValueValidator(date(2999, 12, 31))],
-        widget=django_forms.DateInput(attrs={"type": "date"}),
+        widget=day_widget(),
     )
     number = django_forms.CharField(label=gettext_lazy("Number"), required=False, max_length=40)
     carrier = django_forms.TypedChoiceField(

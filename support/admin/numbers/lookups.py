@@ -23,6 +23,7 @@ from support.analytics.days import FIRST_DAY, LAST_DAY
 from support.analytics.rights import Rights, rights_of
 from travel.common import acts
 from travel.common.errors import InvalidInput
+from travel.common.forms import day_widget
 from travel.common.sheets import csv_file
 
 
@@ -37,13 +38,11 @@ class LookUpForm(forms.Form):
 
 def day_field(**options: Any) -> forms.DateField:
     """Answer a field for a day that numbers are asked for."""
-    # A control of this type takes and gives days as ISO writes them, in every language.
-    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     known = [
         MinValueValidator(FIRST_DAY, gettext_lazy("This day is out of range.")),
         MaxValueValidator(LAST_DAY, gettext_lazy("This day is out of range.")),
     ]
-    return forms.DateField(widget=widget, validators=known, **options)
+    return forms.DateField(widget=day_widget(), validators=known, **options)
 
 
 def _field(wanted: Wanted) -> forms.Field:

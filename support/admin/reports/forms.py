@@ -14,7 +14,7 @@ from support import reports, services
 from support.models import Report
 from support.reports import Colleague, OtherReport, Reply
 from support.selectors import CATEGORY_CHOICES, MOVES, STATES, ReportDetail
-from travel.common.plain import PlainTextField
+from travel.common.forms import PlainTextField
 
 MAX_FIND = 254
 ANYTHING = ("", gettext_lazy("All"))

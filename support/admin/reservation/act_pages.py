@@ -31,8 +31,8 @@ from support.admin.reservation import seats as drawing
 from support.services import acting
 from support.services.cancelling import MAX_REASON
 from travel.common.errors import InvalidInput, NotFound
+from travel.common.forms import PlainTextField, day_widget
 from travel.common.locales import in_a_row, in_groups
-from travel.common.plain import PlainTextField
 from travel.common.templatetags.look import clock_text, moment_text
 
 LONGEST_NAME = 80
@@ -497,7 +497,7 @@ class DayForm(forms.Form):
     day = forms.DateField(
         label=gettext_lazy("Leaves on"),
         input_formats=["%Y-%m-%d"],
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        widget=day_widget(),
     )
 
     def __init__(self, *args: Any, usual: date, today: date, **kwargs: Any) -> None:

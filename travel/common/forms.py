@@ -1,4 +1,4 @@
-"""Fields of forms for plain text: a character that deceives readers is refused in words."""
+"""What forms of all rooms are made of: fields for plain text, and the choice of a day."""
 
 from __future__ import annotations
 
@@ -8,6 +8,15 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from travel.common.text import clean_text
+
+
+def day_widget(**attrs: str) -> forms.DateInput:
+    """
+    Answer the browser's own calendar.
+
+    It takes and gives days as year-month-day in every language, however the page writes them.
+    """
+    return forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", **attrs})
 
 
 class PlainTextField(forms.CharField):

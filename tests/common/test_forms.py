@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.core.exceptions import ValidationError
 
-from travel.common.plain import PlainTextField
+from travel.common.forms import PlainTextField
 
 
 @pytest.mark.parametrize(
