@@ -7,7 +7,7 @@ Everybody else, whoever may not come in there too, gets the travellers' pages.
 
 from __future__ import annotations
 
-from typing import Any
+from http import HTTPStatus
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
@@ -20,14 +20,16 @@ from django.views import defaults
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer 404."""
     if _is_at_work(request):
-        return _told(request, "admin/404.html", gettext("Not found"), 404)
+        says = gettext("There is no such page or row, or it is gone. The address may have a slip.")
+        return _told(request, gettext("Not found"), says, HTTPStatus.NOT_FOUND)
     return defaults.page_not_found(request, exception)
 
 
 def not_allowed(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer 403."""
     if _is_at_work(request):
-        return _told(request, "admin/403.html", gettext("Not allowed"), 403)
+        says = gettext("Your role does not open this page, or not this row. Nothing was changed.")
+        return _told(request, gettext("Not allowed"), says, HTTPStatus.FORBIDDEN)
     return defaults.permission_denied(request, exception)
 
 
@@ -40,6 +42,6 @@ def _is_at_work(request: HttpRequest) -> bool:
     )
 
 
-def _told(request: HttpRequest, template: str, title: str, status: int) -> HttpResponse:
-    context: dict[str, Any] = {**admin.site.each_context(request), "title": title}
-    return render(request, template, context, status=status)
+def _told(request: HttpRequest, title: str, says: str, status: int) -> HttpResponse:
+    context = {**admin.site.each_context(request), "title": title, "says": says}
+    return render(request, "admin/refused.html", context, status=status)
