@@ -291,25 +291,18 @@ class FareVersionForm(WithCurrency):
         return typed
 
     def _check_ages(self, typed: dict[str, Any]) -> None:
-        infant, child, young = (
-            typed.get(f"{kind}_until_age") for kind in ("infant", "child", "young")
-        )
-        if infant is not None and child is not None and child <= infant:
-            self.add_error(
-                "child_until_age",
-                forms.ValidationError(
-                    _("Children are older than infants: write more than %(age)s."),
-                    params={"age": infant},
-                ),
-            )
-        if child is not None and young is not None and young <= child:
-            self.add_error(
-                "young_until_age",
-                forms.ValidationError(
-                    _("Young people are older than children: write more than %(age)s."),
-                    params={"age": child},
-                ),
-            )
+        for younger, older, text in (
+            ("infant", "child", _("Children are older than infants: write more than %(age)s.")),
+            (
+                *("child", "young"),
+                _("Young people are older than children: write more than %(age)s."),
+            ),
+        ):
+            below, until = (typed.get(f"{kind}_until_age") for kind in (younger, older))
+            if below is not None and until is not None and until <= below:
+                self.add_error(
+                    f"{older}_until_age", forms.ValidationError(text, params={"age": below})
+                )
 
     def _begins_with_another(self, typed: dict[str, Any]) -> bool:
         fare = typed.get("fare") or (self.instance.fare if self.instance.pk else None)
