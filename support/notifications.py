@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlencode
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -259,13 +259,9 @@ def report_due(
     `carrier` is the one that it is narrowed to.
     Its file is made when the message goes out (`subscriptions.file_of`).
     """
-    query = {"by": asked.by, "carrier": carrier.pk if carrier else "", "mode": asked.only.mode}
-    if report.has_span:
-        query |= {"first": str(asked.over.first), "last": str(asked.over.last)}
-    words = urlencode({name: value for name, value in query.items() if value})
-    choices = written.choices_text(
-        report, by=asked.by, carrier=carrier.name if carrier else "", mode=asked.only.mode
-    )
+    chosen: dict[str, Any] = {"by": asked.by, "carrier": carrier, "mode": asked.only.mode}
+    words = written.choices_query(**chosen, over=asked.over if report.has_span else None)
+    choices = written.choices_text(report, **chosen)
     days = written.span_text(asked.over)
     table = written.table(report, found.rows[:ROWS_SENT], by_title=_("What"))
     outbox.write(

@@ -86,6 +86,10 @@ class Report:
     by_mode: bool = True
     has_span: bool = True
 
+    def told_by(self, by: str) -> str:
+        """Answer the word that it is told by: this one, or the usual one where none is named."""
+        return by or next(iter(self.by), "")
+
     @property
     def has_money(self) -> bool:
         return any(column.kind == AMOUNT for column in self.columns)
@@ -144,7 +148,7 @@ def ask(
         raise InvalidInput(errors={"carrierID": [gettext("There is no such choice.")]})
     return Asked(
         over=_span(report, first, last, now),
-        by=by or next(iter(report.by), ""),
+        by=report.told_by(by),
         only=Only(rights.carriers(report.room, carrier_id), mode),
         now=now,
     )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 from babel.dates import format_skeleton
 from babel.numbers import format_compact_decimal, format_decimal
@@ -14,7 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from inventory.models import Mode
+from inventory.models import Carrier, Mode
 from support.analytics import charts
 from support.analytics.asking import LookUp
 from support.analytics.catalogue import (
@@ -127,17 +128,25 @@ def _isolated(text: str) -> SafeString:
     return format_html("<bdi>{}</bdi>", text)
 
 
-def choices_text(report: Report, *, by: str = "", carrier: str = "", mode: str = "") -> str:
+def choices_text(report: Report, *, by: str, carrier: Carrier | None, mode: str) -> str:
     """
     Write what a report is told by and narrowed to, so that two of one report are told apart:
     `By: Carrier · Mode: Train`; nothing where it is whole and told in one way only.
     """
     chosen = {
-        _("By"): report.by.get(by, ""),
-        _("Carrier"): carrier,
+        _("By"): report.by.get(report.told_by(by), ""),
+        _("Carrier"): carrier.name if carrier else "",
         _("Mode"): Mode(mode).label if mode else "",
     }
     return " · ".join(f"{name}: {word}" for name, word in chosen.items() if word)
+
+
+def choices_query(*, by: str, carrier: Carrier | None, mode: str, over: Span | None = None) -> str:
+    """Write the same as a report's page asks for it, behind the question mark of its address."""
+    asked: dict[str, Any] = {"by": by, "carrier": carrier.pk if carrier else "", "mode": mode}
+    if over is not None:
+        asked |= {"first": over.first, "last": over.last}
+    return urlencode({name: value for name, value in asked.items() if value})
 
 
 def span_text(over: Span) -> str:

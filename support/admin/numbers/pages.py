@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
@@ -157,15 +156,13 @@ def _subscription(row: Subscription, carrier: Carrier | None) -> dict[str, Any]:
     report = catalogue.REPORTS.get(row.report)
     if report is None:
         return {**shown, "title": row.report}
-    chosen = {"by": row.filters["by"], "mode": row.filters["mode"]}
-    query = {**chosen, "carrier": carrier.pk if carrier else ""}
-    words = urlencode({name: value for name, value in query.items() if value})
-    chosen["by"] = chosen["by"] or next(iter(report.by), "")
+    chosen = {"by": row.filters["by"], "carrier": carrier, "mode": row.filters["mode"]}
+    page = reverse("admin:numbers_report", args=[report.name])
     return {
         **shown,
         "title": report.title,
-        "choices": written.choices_text(report, carrier=carrier.name if carrier else "", **chosen),
-        "href": f"{reverse('admin:numbers_report', args=[report.name])}?{words}".rstrip("?"),
+        "choices": written.choices_text(report, **chosen),
+        "href": f"{page}?{written.choices_query(**chosen)}".rstrip("?"),
     }
 
 
