@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group, Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -158,6 +159,42 @@ class TestWhatItHolds:
         assert [found.id for found, _word in one.context["found"]] == [made[2], made[1]]
         assert [found.id for found, _word in two.context["found"]] == [made[0]]
         assert "Page 2 of 2" in text_of(two)
+        beyond = client.get(page(traveller), {"p": "9"})
+        assert [found.id for found, _word in beyond.context["found"]] == [made[0]]
+
+    def test_what_is_cut_off_is_told(
+        self,
+        agent: User,
+        traveller: User,
+        train: Trip,
+        noon: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr("support.customers.MOST", 2)
+        booked = buy(traveller, train, noon)
+        first = complain(traveller, booked, noon)
+        client = browser(agent)
+        assert "There may be more" not in text_of(client.get(page(traveller)))
+        later = [complain(traveller, booked, noon + timedelta(hours=n)) for n in (1, 2)]
+
+        answer = client.get(page(traveller))
+
+        assert [one.pk for one, _word in answer.context["reports"]] == later[::-1]
+        assert first not in later
+        assert text_of(answer).count("There may be more: these are the first.") == 1
+
+    def test_what_one_may_not_see_is_not_said_to_be_nothing(
+        self, agent: User, traveller: User, settings: Any
+    ) -> None:
+        role = Group.objects.create(name="reads little")
+        for code in ("view_user", "view_reservation"):
+            role.permissions.add(Permission.objects.get(codename=code))
+        clerk = colleague()
+        clerk.groups.add(role)
+        answer = browser(clerk).get(page(traveller))
+        assert answer.status_code == 200
+        assert "Goodwill" not in text_of(answer)
+        assert "Reports" not in answer.content.decode().partition('id="bookings"')[2]
 
 
 class TestWhoOpensIt:

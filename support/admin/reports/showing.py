@@ -20,14 +20,14 @@ from payments import selectors as payments
 from payments.selectors import Overview
 from support import reports
 from support.admin.reservation.buttons import Button, buttons
+from support.admin.words import Word
 from support.models import Report, ReportMessage
 from support.reports import MOST_ROWS, QueueRow
 from support.selectors import MessageDetail, ReportDetail
 from support.story import books, words
 from support.story.words import Told
-from travel.common.admin_bases import STATE_TONES
 from travel.common.money import Money
-from travel.common.templatetags.look import duration, tone_icon
+from travel.common.templatetags.look import duration
 
 # What is due within this time is marked.
 SOON = timedelta(hours=4)
@@ -40,19 +40,9 @@ STATES = dict(Report.State.choices)
 CATEGORIES = dict(Report.Category.choices)
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A word with its tone and, since colour alone says nothing, its sign."""
-
-    text: str
-    tone: str
-    sign: str
-
-
 def state(word: str) -> Word:
     """Answer a report's state."""
-    tone = STATE_TONES.get(word, "")
-    return Word(str(STATES[word]), tone, tone_icon(tone) if tone else "")
+    return Word.of(STATES[word], word)
 
 
 def due(at: datetime | None, now: datetime, *, closes_at: datetime | None = None) -> Word:
@@ -63,9 +53,9 @@ def due(at: datetime | None, now: datetime, *, closes_at: datetime | None = None
     """
     if closes_at is not None:
         left = max(closes_at - now, MINUTE)
-        return Word(_("closes itself in %(time)s") % {"time": duration(-(-left // MINUTE))}, "", "")
+        return Word(_("closes itself in %(time)s") % {"time": duration(-(-left // MINUTE))})
     if at is None:
-        return Word(_("No answer owed"), "", "")
+        return Word(_("No answer owed"))
     if at <= now:
         late = duration((now - at) // MINUTE)
         return Word(_("%(time)s late") % {"time": late}, "bad", "warning")
@@ -274,8 +264,7 @@ def _reservation_state(found: ReservationDetail) -> Word:
         "Cancelled": _("Cancelled"),
         "Expired": _("Expired"),
     }.get(found.status, found.status)
-    tone = STATE_TONES.get(found.state, "")
-    return Word(text, tone, tone_icon(tone) if tone else "")
+    return Word.of(text, found.state)
 
 
 def _leg(found: ReservationDetail, ticket: TicketFacts, report: ReportDetail) -> Leg:

@@ -14,18 +14,18 @@ from payments import selectors as payments
 from payments.models import Goodwill
 from support import customers, serving
 from support.admin.reservation.desk import Hand, shown
-from support.admin.reservation.explaining import SEES_REPORTS, Word, state_word
-from support.models import Report, Serving
+from support.admin.reservation.explaining import SEES_REPORTS, state_word
+from support.admin.words import Word
+from support.models import Report
 from travel.common import acts, clock
-from travel.common.admin_bases import STATE_TONES
 from travel.common.money import Money
-from travel.common.paging import page_number
+from travel.common.paging import read_page
 
 SEES_WALLETS, SEES_GOODWILL, SEES_CALLS = (
     *("payments.view_account", "payments.view_goodwill"),
     "support.view_serving",
 )
-PER_PAGE, MOST_PAGES = 20, 500
+PER_PAGE = 20
 
 
 def customer_view(site: Any, request: HttpRequest, hand: Hand, *, pk: int) -> HttpResponse:
@@ -35,13 +35,13 @@ def customer_view(site: Any, request: HttpRequest, hand: Hand, *, pk: int) -> Ht
         raise PermissionDenied
     now = clock.now()
     customer = customers.get_customer(user_id=pk)
-    page = page_number(request, parameter="p", last=MOST_PAGES)
-    count, found = customers.bookings_of(
-        viewer=hand.viewer,
-        user_id=pk,
-        now=now,
-        offset=(page - 1) * PER_PAGE,
-        limit=PER_PAGE,
+    page, found = read_page(
+        request,
+        lambda offset, limit: customers.bookings_of(
+            viewer=hand.viewer, user_id=pk, now=now, offset=offset, limit=limit
+        ),
+        size=PER_PAGE,
+        parameter="p",
     )
     acts.record(request, customer, _("Opened the customer's page."), kind=acts.Kind.LOOKED)
     return shown(
@@ -53,16 +53,17 @@ def customer_view(site: Any, request: HttpRequest, hand: Hand, *, pk: int) -> Ht
         standing=_standing(customer),
         language=dict(settings.LANGUAGES).get(customer.language, customer.language),
         can_be_served=serving.may_serve(user) and serving.can_be_served(customer),
-        count=count,
+        count=page.paginator.count,
         found=[(one, state_word(one)) for one in found],
         page=page,
-        pages=max(1, min(-(-count // PER_PAGE), MOST_PAGES)),
+        most=customers.MOST,
         sees_reports=user.has_perm(SEES_REPORTS),
         reports=_reports(pk) if user.has_perm(SEES_REPORTS) else [],
         sees_wallets=user.has_perm(SEES_WALLETS),
         wallets=payments.balances(pk) if user.has_perm(SEES_WALLETS) else [],
+        sees_goodwill=user.has_perm(SEES_GOODWILL),
         goodwill=_goodwill(pk) if user.has_perm(SEES_GOODWILL) else [],
-        calls=_calls(pk) if user.has_perm(SEES_CALLS) else [],
+        calls=customers.servings_of(user_id=pk) if user.has_perm(SEES_CALLS) else [],
     )
 
 
@@ -75,7 +76,7 @@ def _standing(customer: User) -> Word | None:
 
 def _reports(pk: int) -> list[tuple[Report, Word]]:
     return [
-        (one, Word(str(one.get_state_display()), STATE_TONES.get(one.state, "")))
+        (one, Word.of(one.get_state_display(), one.state))
         for one in customers.reports_of(user_id=pk)
     ]
 
@@ -85,11 +86,7 @@ def _goodwill(pk: int) -> list[tuple[Goodwill, Money, Word]]:
         (
             one,
             Money(one.amount_minor, one.account.currency_id),
-            Word(str(one.get_state_display()), STATE_TONES.get(one.state, "")),
+            Word.of(one.get_state_display(), one.state),
         )
         for one in customers.goodwill_of(user_id=pk)
     ]
-
-
-def _calls(pk: int) -> list[Serving]:
-    return list(customers.servings_of(user_id=pk))

@@ -23,32 +23,20 @@ from inventory import selectors as inventory
 from inventory.selectors import TicketFacts
 from support.admin.reservation.buttons import buttons
 from support.admin.reservation.desk import Hand, read, shown
+from support.admin.words import Word
 from support.story import words
 from support.story.books import Books
 from support.story.prices import bills
 from support.story.sums import Sums, sums_of
 from support.story.words import FAMILIES, Told
 from travel.common import clock
-from travel.common.admin_bases import STATE_TONES
 from travel.common.locales import in_a_row
 from travel.common.money import Money
 from travel.common.paging import page_number
-from travel.common.templatetags.look import moment_text, tone_icon
+from travel.common.templatetags.look import moment_text
 
 PER_PAGE = 60
 SEES_REPORTS, SEES_ACTS = "support.view_report", "common.view_act"
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """A state's word with its tone and sign."""
-
-    text: str
-    tone: str
-
-    @property
-    def sign(self) -> str:
-        return tone_icon(self.tone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +117,12 @@ def state_word(reservation: ReservationDetail) -> Word:
     """Answer the state of a reservation as it is now; a hold that has ended is called so."""
     if reservation.state == "held" and not reservation.is_live_hold:
         return Word(_("Hold ended"), "warn")
-    label = Reservation.State(reservation.state).label
-    return Word(str(label), STATE_TONES.get(reservation.state, ""))
+    return Word.of(Reservation.State(reservation.state).label, reservation.state)
 
 
 def coupon_word(state: str) -> Word:
     """Answer the state of a coupon."""
-    return Word(str(Coupon.State(state).label), STATE_TONES.get(state, ""))
+    return Word.of(Coupon.State(state).label, state)
 
 
 # --- who and where --------------------------------------------------------------------------------
